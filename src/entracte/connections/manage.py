@@ -1,0 +1,150 @@
+"""Setting up a connection: from discovery, or from explicit endpoints. Every address is checked before it is kept."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from entracte.connections.client_secrets import seal_secret
+from entracte.connections.model import Connection, ConnectionConfig, Connections
+from entracte.connections.providers import Fetch
+from entracte.errors import Kind, LocalError, Problem
+from entracte.protocol.authorization import OWN_PARAMETERS, query_names
+from entracte.protocol.client_auth import ClientAuthentication
+from entracte.protocol.metadata import Metadata, check_endpoint, metadata_request, read_metadata
+from entracte.protocol.seal import SealKeys
+from entracte.values import OrganizationNumber, Secret
+
+InsecureAllowed = Callable[[str], bool]
+"""Whether a host may be reached by plain http (it is named in ENTRACTE_OUTBOUND_ALLOW)."""
+
+_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint", "end_session_endpoint")
+_SUPPORTED_ALGORITHMS = (
+    "RS256", "ES256", "EdDSA", "PS256", "RS384", "RS512", "ES384", "ES512", "PS384", "PS512",
+)  # fmt: skip
+
+
+async def discover(issuer: str, fetch: Fetch, insecure_allowed: InsecureAllowed) -> Metadata:
+    """The metadata of an issuer (OpenID Connect Discovery section 4). Refuses as `fetch` and `read_metadata` do."""
+    _check("issuer", issuer, insecure_allowed)
+    response = await fetch(metadata_request(issuer))
+    return read_metadata(response, issuer, insecure_allowed=insecure_allowed)
+
+
+def from_metadata(metadata: Metadata) -> dict[str, Any]:
+    """What a connection takes from discovery. The endpoints are kept, not asked for again at each login: an
+    endpoint that changes is a decision of the member (RFC 9700 section 4.4)."""
+    return {
+        "issuer": metadata.issuer,
+        "authorization_endpoint": metadata.authorization_endpoint,
+        "token_endpoint": metadata.token_endpoint,
+        "jwks_uri": metadata.jwks_uri,
+        "userinfo_endpoint": metadata.userinfo_endpoint or "",
+        "end_session_endpoint": metadata.end_session_endpoint or "",
+        "issuer_in_response": metadata.issuer_in_response,
+        "id_token_algorithms": _algorithms(metadata),
+        "authentication": _authentication(metadata),
+    }
+
+
+def read_config(given: Mapping[str, Any], insecure_allowed: InsecureAllowed) -> ConnectionConfig:
+    """A checked configuration. LocalError names every setting that is wrong, and shows no secret."""
+    try:
+        config = ConnectionConfig.model_validate(dict(given))
+    except ValidationError as error:
+        raise LocalError(
+            *(
+                Problem(
+                    Kind.BAD_INPUT,
+                    "connection_setting_malformed",
+                    str(item["msg"]).removeprefix("Value error, "),
+                    where=".".join(str(part) for part in item["loc"]),
+                )
+                for item in error.errors(include_input=False, include_url=False)
+            )
+        ) from None
+    for name in _ENDPOINTS:
+        _check(name, getattr(config, name), insecure_allowed)
+    _check_query(config)
+    if config.issuer:
+        _check("issuer", config.issuer, insecure_allowed)
+    if config.rest:
+        _check("rest.url", config.rest.url, insecure_allowed)
+    return config
+
+
+async def add(
+    connections: Connections,
+    organization: OrganizationNumber,
+    config: ConnectionConfig,
+    secret: Secret,
+    keys: SealKeys,
+) -> Connection:
+    """Keep a connection; its secret is sealed and never shown again. Raises LocalError `connection_exists`."""
+    return await connections.add(organization, config, seal_secret(secret, organization, keys))
+
+
+def _check_query(config: ConnectionConfig) -> None:
+    """The query of the authorization endpoint stays, so it can not name what we set, or what the connection adds."""
+    names = query_names(config.authorization_endpoint)
+    both = names & (OWN_PARAMETERS | config.extra_parameters.keys())
+    if both:
+        raise LocalError(
+            Problem(
+                Kind.BAD_INPUT,
+                "connection_parameter_twice",
+                f"The address has parameters that the request sets too: {', '.join(sorted(both))}.",
+                where="authorization_endpoint",
+            )
+        )
+
+
+def _authentication(metadata: Metadata) -> ClientAuthentication:
+    """Basic, which every server can (RFC 6749 section 2.3.1), but for one that says it takes the other alone."""
+    supported = metadata.token_endpoint_authentication
+    only_post = ClientAuthentication.POST in supported and ClientAuthentication.BASIC not in supported
+    return ClientAuthentication.POST if only_post else ClientAuthentication.BASIC
+
+
+def _algorithms(metadata: Metadata) -> tuple[str, ...]:
+    """RS256 where the server can (OpenID Connect Core section 15.1 makes every server able), else its best of ours."""
+    for algorithm in _SUPPORTED_ALGORITHMS:
+        if algorithm in metadata.id_token_algorithms:
+            return (algorithm,)
+    raise LocalError(
+        Problem(Kind.BAD_INPUT, "connection_algorithm", "The server signs ID tokens with no algorithm that we accept.")
+    )
+
+
+def _check(name: str, url: str, insecure_allowed: InsecureAllowed) -> None:
+    if not url:
+        return
+    try:
+        check_endpoint(url, insecure_allowed=insecure_allowed(urlsplit(url).hostname or ""))
+    except ValueError as error:
+        raise LocalError(
+            Problem(
+                Kind.BAD_INPUT,
+                "connection_address",
+                f"The address can not be used: {error}.",
+                hint="Hosts of your own network are allowed by ENTRACTE_OUTBOUND_ALLOW.",
+                where=name,
+            )
+        ) from None
+
+
+async def replace_or_add(
+    connections: Connections,
+    organization: OrganizationNumber,
+    config: ConnectionConfig,
+    secret: Secret,
+    keys: SealKeys,
+) -> Connection:
+    """Replace the connection of this name, keeping its number, or add it."""
+    kept = await connections.by_name(organization, config.name)
+    if kept is None:
+        return await add(connections, organization, config, secret, keys)
+    replaced = Connection(organization, kept.number, config, seal_secret(secret, organization, keys))
+    await connections.replace(replaced)
+    return replaced

@@ -1,0 +1,150 @@
+"""A connection: one authorization server of an organization, and the Protocol of what keeps it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from entracte.organizations.model import Name
+from entracte.protocol.authorization import OWN_PARAMETERS
+from entracte.protocol.client_auth import ClientAuthentication
+from entracte.protocol.userinfo import BearerPlace
+from entracte.values import ConnectionNumber, OrganizationNumber
+
+DottedPath = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+AttributeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+
+
+class ProfileSource(StrEnum):
+    """Where the profile comes from."""
+
+    ID_TOKEN = "id_token"  # noqa: S105
+    ACCESS_TOKEN = "access_token"  # noqa: S105
+    USERINFO = "userinfo"
+    REST = "rest"
+
+
+class RestSource(BaseModel):
+    """A brand's own REST API: where the person is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str
+    method: Literal["GET", "POST"] = "GET"
+    bearer: BearerPlace = BearerPlace.HEADER
+    person: str = Field("", description="Dotted path to the person in the answer; empty for the whole answer.")
+    subject: str = Field("sub", description="Dotted path, from the person, to the subject, where there is no ID token.")
+
+
+class ClaimRule(BaseModel):
+    """How one attribute of the profile is found: the first path that has a value, then the constant."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    paths: tuple[DottedPath, ...] = ()
+    constant: str | bool | None = None
+    transform: Literal["", "trim", "lower", "upper", "title", "first_word", "last_words", "boolean"] = ""
+    verified: DottedPath | None = Field(
+        None, description="Path, in the same document, of the flag that vouches for the value (email_verified)."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, given: object) -> object:
+        """`email` and `[email, mail]` are short for `{paths: [...]}`."""
+        if isinstance(given, str):
+            return {"paths": [given]}
+        if isinstance(given, (list, tuple)):
+            return {"paths": given}
+        return given
+
+
+DEFAULT_CLAIMS: dict[str, ClaimRule] = {
+    "email": ClaimRule(paths=("email",), verified="email_verified"),
+    "first_name": ClaimRule(paths=("given_name",)),
+    "last_name": ClaimRule(paths=("family_name",)),
+    "name": ClaimRule(paths=("name", "preferred_username", "nickname")),
+    "phone": ClaimRule(paths=("phone_number",), verified="phone_number_verified"),
+    "birthdate": ClaimRule(paths=("birthdate",)),
+}
+"""The standard claims (OpenID Connect Core section 5.1) under the names that campaigns use."""
+
+
+class ConnectionConfig(BaseModel):
+    """Everything that a member sets, but the secret. An empty `issuer` is plain OAuth 2.0."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Name
+    title: str = Field(min_length=1, max_length=80, description="What participants know it as: “Northwind”.")
+    issuer: str = ""
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str = ""
+    userinfo_endpoint: str = ""
+    end_session_endpoint: str = ""
+    issuer_in_response: bool = False
+    client_id: str = Field(min_length=1, max_length=500)
+    authentication: ClientAuthentication = ClientAuthentication.BASIC
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    extra_parameters: dict[str, str] = Field(default_factory=dict)
+    id_token_algorithms: tuple[str, ...] = ("RS256",)
+    profile_source: ProfileSource = ProfileSource.ID_TOKEN
+    rest: RestSource | None = None
+    access_token_audience: str = Field("", description="The `aud` that a JWT access token must have.")
+    access_token_types: tuple[str, ...] = ("at+jwt", "application/at+jwt")
+    claims: dict[AttributeName, ClaimRule] = Field(default_factory=lambda: dict(DEFAULT_CLAIMS))
+    prefill_opt_ins: bool = Field(False, description="Whether opt-ins may come ticked from the profile.")
+
+    @property
+    def is_openid(self) -> bool:
+        """Whether an ID token is asked for and proven."""
+        return bool(self.issuer) and "openid" in self.scopes
+
+    @property
+    def tells_servers_apart(self) -> bool:
+        """Whether an answer says which server it is from, by `iss` or an ID token: the defence against mix-up where all
+        servers share one redirect URI (RFC 9700 section 4.4.2)."""
+        return self.is_openid or (bool(self.issuer) and self.issuer_in_response)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "ConnectionConfig":
+        for broken, sentence in (
+            (OWN_PARAMETERS & set(self.extra_parameters), "an extra parameter overrides one that we set"),
+            (self.is_openid and not self.jwks_uri, "an OpenID connection needs jwks_uri"),
+            (self.profile_source is ProfileSource.ID_TOKEN and not self.is_openid,
+             "the ID token can be the profile source only with an issuer and the scope openid"),
+            (self.profile_source is ProfileSource.USERINFO and not self.userinfo_endpoint,
+             "the profile source userinfo needs userinfo_endpoint"),
+            (self.profile_source is ProfileSource.REST and self.rest is None,
+             "the profile source rest needs rest.url"),
+            (self.profile_source is ProfileSource.ACCESS_TOKEN
+             and not (self.issuer and self.jwks_uri and self.access_token_audience),
+             "the profile source access_token needs issuer, jwks_uri and access_token_audience"),
+        ):  # fmt: skip
+            if broken:
+                raise ValueError(sentence)
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A kept connection. `sealed_secret` opens only with the server's keys and the organization's number."""
+
+    organization: OrganizationNumber
+    number: ConnectionNumber
+    config: ConnectionConfig
+    sealed_secret: str = field(repr=False)
+
+
+class Connections(Protocol):
+    """What keeps connections. `add` raises LocalError `connection_exists`; names are unique in an organization."""
+
+    async def add(
+        self, organization: OrganizationNumber, config: ConnectionConfig, sealed_secret: str
+    ) -> Connection: ...
+    async def replace(self, connection: Connection) -> bool: ...
+    async def by_name(self, organization: OrganizationNumber, name: str) -> Connection | None: ...
+    async def by_number(self, organization: OrganizationNumber, number: ConnectionNumber) -> Connection | None: ...
+    async def of(self, organization: OrganizationNumber) -> list[Connection]: ...

@@ -1,0 +1,1 @@
+"""What leaves: the entries of a campaign as a file that opens in a spreadsheet (`csv_export`)."""

@@ -1,0 +1,1 @@
+"""The tenant: an organization, its brand, and the members who work in the manager."""

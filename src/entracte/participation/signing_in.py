@@ -1,0 +1,279 @@
+"""The sign-in as a part of a participation: send the browser away, take it back, attach the profile.
+
+A state that opened is not enough: this browser must hold the key of the participation that the state names
+(or, for a framed campaign, the cookie of the top window that began this attempt), and the attempt is consumed once,
+before the code is redeemed (RFC 9700 section 2.1).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from entracte.campaigns.model import Published
+from entracte.connections.model import Connection
+from entracte.connections.providers import Providers
+from entracte.connections.sign_in import SignedIn, begin, complete, short_code
+from entracte.participation.events import EventKind, Outcome
+from entracte.participation.keys import HANDLE_AGE, Ticket, open_ticket, seal_ticket
+from entracte.participation.model import Attempt, Participation, Participations, Profile
+from entracte.participation.take_part import Playing, event_of
+from entracte.protocol.errors import Reason, Refused
+from entracte.protocol.seal import SealKeys
+from entracte.protocol.state import OpenedState, StateContent
+from entracte.values import AttemptNumber, Clock, Entropy
+
+IN_PROGRESS = 30
+"""Seconds for which a consumed attempt without an outcome is still being worked on."""
+
+ATTEMPT_COOKIE = "attempt"
+POPUP_COOKIE = "popup"
+RETURN_HANDLE = "return"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The browser may go. `ticket` proves the top window of a framed sign-in when it comes back."""
+
+    url: str = field(repr=False)
+    attempt: AttemptNumber
+    ticket: str = field(repr=False)
+
+
+class Back(Enum):
+    """Where a return leads."""
+
+    SIGNED_IN = "signed_in"
+    MISHAP = "mishap"
+    IN_PROGRESS = "in_progress"
+    OTHER_BROWSER = "other_browser"
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What became of a return. `playing` is None when the browser could not be proven; `handle` is set when a frame
+    has to claim the outcome."""
+
+    back: Back
+    playing: Playing | None = None
+    handle: str = field(default="", repr=False)
+    embed_page: str = ""
+    popup: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What this browser showed: the participation of its key, or the ticket of its attempt cookie."""
+
+    playing: Playing | None = None
+    ticket: Ticket | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SigningIn:
+    """The use cases, over what they need."""
+
+    participations: Participations
+    providers: Providers
+    keys: SealKeys
+    clock: Clock
+    entropy: Entropy
+    redirect_uri: str
+
+    async def send(
+        self, playing: Playing, connection: Connection, *, another_account: bool, popup: bool = False
+    ) -> Sent:
+        """Begin an attempt. The state needs no write; the attempt is kept for the funnel."""
+        participation, now = playing.participation, self.clock()
+        number = AttemptNumber(int.from_bytes(self.entropy(4), "big"))
+        content = StateContent(participation.campaign, connection.number, participation.id, number, now)
+        begun = begin(
+            connection,
+            content,
+            self.keys,
+            redirect_uri=self.redirect_uri,
+            language=participation.language,
+            another_account=another_account,
+        )
+        attempt = Attempt(
+            participation.organization,
+            participation.campaign,
+            participation.id,
+            number,
+            connection.number,
+            begun.short_code,
+            sent_at=now,
+        )
+        sent = event_of(participation, EventKind.SIGN_IN_SENT, now)
+        await self.participations.attempt_was_sent(attempt, [sent])
+        purpose = POPUP_COOKIE if popup else ATTEMPT_COOKIE
+        return Sent(begun.url, number, seal_ticket(Ticket(participation.id, number, now), purpose, self.keys))
+
+    def ticket(self, text: str) -> Ticket | None:
+        """The ticket of an attempt cookie."""
+        ticket = open_ticket(text, ATTEMPT_COOKIE, self.keys)
+        if ticket is not None:
+            return ticket
+        ticket = open_ticket(text, POPUP_COOKIE, self.keys)
+        return replace(ticket, popup=True) if ticket else None
+
+    async def take_back(
+        self,
+        published: Published,
+        state: str,
+        opened: OpenedState,
+        parameters: Mapping[str, str],
+        proof: Proof,
+        connection: Connection,
+        person_key: bytes,
+    ) -> Returned:
+        """Finish an attempt whose browser came back. Every refusal is recorded with its reason."""
+        trip = await self._proven(published, state, opened.content, proof)
+        if trip is None:
+            return Returned(Back.OTHER_BROWSER)
+        now = self.clock()
+        came_back = event_of(trip.participation, EventKind.SIGN_IN_RETURNED, now)
+        if not await self.participations.consume_attempt(trip.attempt, now, [came_back]):
+            return await self._used_before(trip)
+        try:
+            signed_in = await complete(
+                opened,
+                parameters,
+                connection,
+                providers=self.providers,
+                keys=self.keys,
+                person_key=person_key,
+                redirect_uri=self.redirect_uri,
+                now=now,
+            )
+        except Refused as refusal:
+            await self._finish(trip.attempt, refusal.reason, refusal.evidence)
+            return self._answer(trip, Back.MISHAP)
+        except Exception:
+            await self._finish(trip.attempt, Reason.ATTEMPT_INTERRUPTED)
+            raise
+        return await self._attach(trip, signed_in)
+
+    async def expired(
+        self, published: Published, state: str, content: StateContent, proof: Proof, reason: Reason
+    ) -> Returned:
+        """A state of ours that can not be used any more: recorded for the browser that began it."""
+        trip = await self._proven(published, state, content, proof)
+        if trip is None:
+            return Returned(Back.OTHER_BROWSER)
+        if await self.participations.consume_attempt(trip.attempt, self.clock(), []):
+            await self._finish(trip.attempt, reason)
+        return self._answer(trip, Back.MISHAP)
+
+    async def handed_over(self, published: Published, handle: str) -> str | None:
+        """Where a pop-up leads whose opener is gone: the brand's page that frames the campaign, empty where no page
+        does; None for a handle that is not ours."""
+        ticket = open_ticket(handle, RETURN_HANDLE, self.keys)
+        if ticket is None:
+            return None
+        kept = await self.participations.get(published.organization, ticket.participation)
+        return kept.embed_page if kept else None
+
+    async def claim(self, playing: Playing, handle: str) -> Playing:
+        """In a frame: take what the top window brought, once. Anything else leaves the participation as it is."""
+        ticket = open_ticket(handle, RETURN_HANDLE, self.keys)
+        participation = playing.participation
+        if ticket is None or ticket.participation != participation.id:
+            return playing
+        if self.clock() - ticket.issued_at > HANDLE_AGE:
+            return playing
+        generation = await self.participations.claim_profile(
+            participation.organization, participation.id, ticket.attempt
+        )
+        if generation is None:
+            return playing
+        kept = await self.participations.get(participation.organization, participation.id)
+        return Playing(playing.published, kept or participation, generation)
+
+    async def _proven(self, published: Published, state: str, content: StateContent, proof: Proof) -> "_Trip | None":
+        """The trip that the state names, when this browser began it and it belongs to this campaign."""
+        if content.campaign != published.number:
+            return None
+        ticket = proof.ticket if proof.ticket and _is_of(proof.ticket, content) else None
+        participation = proof.playing.participation if proof.playing else None
+        if ticket is not None:
+            participation = await self.participations.get(published.organization, content.participation)
+        if participation is None or participation.id != content.participation:
+            return None
+        if participation.campaign != published.number:
+            return None
+        if ticket is not None and not ticket.popup and not participation.embed_page:
+            return None  # no page frames it: its key in an address was put there by somebody who has it, too
+        attempt = Attempt(
+            participation.organization,
+            participation.campaign,
+            participation.id,
+            content.attempt,
+            content.connection,
+            short_code(state, self.keys),
+            sent_at=content.issued_at,
+        )
+        return _Trip(published, participation, attempt, ticket)
+
+    async def _attach(self, trip: "_Trip", signed_in: SignedIn) -> Returned:
+        mapped = signed_in.mapped
+        profile = Profile(mapped.attributes, mapped.verified, mapped.account, signed_in.person)
+        finished = replace(trip.attempt, outcome=Outcome.SIGNED_IN, finished_at=self.clock())
+        if trip.ticket is not None:
+            await self.participations.hold_profile(finished, profile)
+            return self._answer(trip, Back.SIGNED_IN)
+        generation = await self.participations.sign_in(finished, profile)
+        kept = replace(trip.participation, profile=profile, guest=False, generation=generation, previous_key_open=True)
+        return self._answer(replace(trip, participation=kept), Back.SIGNED_IN)
+
+    async def _used_before(self, trip: "_Trip") -> Returned:
+        """A reload, or Back: the same browser with a state that was consumed. It goes where the first one went."""
+        attempt = trip.attempt
+        kept = await self.participations.attempt(attempt.organization, attempt.participation, attempt.number)
+        if kept is None or kept.outcome is Outcome.SIGNED_IN:
+            # read anew: the first return may have begun the next generation since this request was read, and the key
+            # of the one before must not be given to the browser again
+            fresh = await self.participations.get(attempt.organization, attempt.participation)
+            return self._answer(replace(trip, participation=fresh or trip.participation), Back.SIGNED_IN)
+        if kept.outcome in (Outcome.CANCELLED, Outcome.FAILED):
+            return self._answer(trip, Back.MISHAP)
+        if self.clock() - (kept.consumed_at or 0) < IN_PROGRESS:
+            return self._answer(trip, Back.IN_PROGRESS)
+        await self._finish(attempt, Reason.ATTEMPT_INTERRUPTED)
+        return self._answer(trip, Back.MISHAP)
+
+    async def _finish(self, attempt: Attempt, reason: Reason, evidence: str = "") -> None:
+        outcome = Outcome.CANCELLED if reason is Reason.ACCESS_DENIED else Outcome.FAILED
+        await self.participations.finish_attempt(
+            replace(attempt, outcome=outcome, reason=reason.code, evidence=evidence, finished_at=self.clock())
+        )
+
+    def _answer(self, trip: "_Trip", back: Back) -> Returned:
+        playing = Playing(trip.published, trip.participation, trip.participation.generation)
+        if trip.ticket is None:
+            return Returned(back, playing)
+        handle = Ticket(trip.participation.id, trip.attempt.number, self.clock())
+        return Returned(
+            back,
+            playing,
+            seal_ticket(handle, RETURN_HANDLE, self.keys),
+            trip.participation.embed_page,
+            popup=trip.ticket.popup,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Trip:
+    """A return whose browser was proven. With a `ticket` the profile waits for whoever holds the participation key."""
+
+    published: Published
+    participation: Participation
+    attempt: Attempt
+    ticket: Ticket | None
+
+
+def _is_of(ticket: Ticket, content: StateContent) -> bool:
+    return (ticket.participation, ticket.attempt, ticket.issued_at) == (
+        content.participation,
+        content.attempt,
+        content.issued_at,
+    )

@@ -1,0 +1,34 @@
+"""HTTP requests and answers as plain values. The core writes a request and reads an answer; somebody
+else moves them (`fetch.py`)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from entracte.values import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One server-to-server request. `secret_headers` and `body` never reach a log."""
+
+    method: str
+    url: str
+    accept: str = "application/json"
+    content_type: str = ""
+    body: Secret = field(default_factory=lambda: Secret(""))
+    secret_headers: Mapping[str, Secret] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """One answer. `headers` has lower-case names; `body` is whole, decompressed, within the limit.
+    Neither is shown: a header of the other server may hold its cookies."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def media_type(self) -> str:
+        """The media type without its parameters, lower case; empty when there is none."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -1,0 +1,99 @@
+"""Statements for published campaigns (`campaigns.model`). Every version is kept; the latest one is played."""
+
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, insert, select
+
+from entracte.campaigns.model import Definition, Published
+from entracte.errors import Kind, LocalError, Problem
+from entracte.store.commits import Commits
+from entracte.store.dialects import Upsert, or_nothing
+from entracte.store.numbers import next_number
+from entracte.store.tables import campaign, campaign_address, campaign_version
+from entracte.values import CampaignNumber, OrganizationNumber
+
+_ADD_ADDRESS = Upsert(campaign_address, or_nothing)
+_NEXT_VERSION = Upsert(
+    campaign,
+    lambda insert: insert.on_conflict_do_update(
+        index_elements=[campaign.c.organization, campaign.c.number], set_={"version": campaign.c.version + 1}
+    ).returning(campaign.c.version),
+)
+_LATEST = select(campaign_version).join_from(
+    campaign,
+    campaign_version,
+    (campaign_version.c.organization == campaign.c.organization)
+    & (campaign_version.c.number == campaign.c.number)
+    & (campaign_version.c.version == campaign.c.version),
+)
+_BY_ADDRESS = _LATEST.join(
+    campaign_address,
+    (campaign.c.organization == campaign_address.c.organization) & (campaign.c.number == campaign_address.c.number),
+)
+
+
+class StoredCampaigns:
+    """`campaigns.model.Campaigns`."""
+
+    def __init__(self, commits: Commits) -> None:
+        self._commits = commits
+
+    async def publish(self, organization: OrganizationNumber, definition: Definition, at: int) -> Published:
+        name = definition.campaign
+
+        def work(connection: Connection) -> Published:
+            key = {"organization": organization, "number": _number(connection, organization, name)}
+            row = key | {"name": name, "version": 1}
+            version: int = connection.execute(_NEXT_VERSION.of(connection), row).scalar_one()
+            # With its defaults: a default that changes later does not change a campaign that people play.
+            kept = {"version": version, "definition": definition.model_dump_json(), "published_at": at}
+            connection.execute(insert(campaign_version), key | kept)
+            return Published(organization, CampaignNumber(key["number"]), definition, version, at)
+
+        return await self._commits.write(work)
+
+    async def by_name(self, name: str) -> Published | None:
+        if "\0" in name:  # PostgreSQL takes no such text, not even to compare with it
+            return None
+        return await self._one(campaign_address.c.name == name)
+
+    async def by_number(self, number: CampaignNumber) -> Published | None:
+        return await self._one(campaign_address.c.number == number)
+
+    async def of(self, organization: OrganizationNumber) -> list[Published]:
+        statement = _LATEST.where(campaign.c.organization == organization).order_by(campaign.c.name)
+        return await self._commits.read(
+            lambda connection: [_published(row) for row in connection.execute(statement).mappings()]
+        )
+
+    async def _one(self, condition: Any) -> Published | None:
+        statement = _BY_ADDRESS.where(condition)
+        row = await self._commits.read(lambda connection: connection.execute(statement).mappings().first())
+        return _published(row) if row is not None else None
+
+
+def _number(connection: Connection, organization: OrganizationNumber, name: str) -> int:
+    """The number behind the name; a new one when nobody has the name. Another process may take it at the same time."""
+    statement = select(campaign_address).where(campaign_address.c.name == name)
+    if (taken := connection.execute(statement).first()) is None:
+        row = {"name": name, "organization": organization, "number": next_number(connection, "campaign")}
+        connection.execute(_ADD_ADDRESS.of(connection), row)
+        taken = connection.execute(statement).one()
+    if taken.organization != organization:
+        raise LocalError(
+            Problem(
+                Kind.CONFLICT, "campaign_name_taken", f"The name {name} is taken.", "Choose another one.", "campaign"
+            )
+        )
+    number: int = taken.number
+    return number
+
+
+def _published(row: RowMapping) -> Published:
+    return Published(
+        OrganizationNumber(row["organization"]),
+        CampaignNumber(row["number"]),
+        Definition.model_validate_json(row["definition"]),
+        row["version"],
+        row["published_at"],
+    )

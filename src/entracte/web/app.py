@@ -1,0 +1,188 @@
+"""The table of routes, and what wraps every request: a request id, the log line, and the page for what went wrong."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from entracte.errors import EntracteError, Kind
+from entracte.web.answers import new_nonce, page, plain, see_other
+from entracte.web.assets import asset_or_none
+from entracte.web.journal import journal
+from entracte.web.pages.embed import page as embed
+from entracte.web.pages.sign_in import page as sign_in
+from entracte.web.pages.sign_in.views import render_trouble
+from entracte.web.pages.take_part import page as take_part
+from entracte.web.pages.take_part.views import render_closed, render_not_found
+from entracte.web.problems import STATUS
+from entracte.web.visits import LooksAhead, NotOpen, NotThere, Services, neutral_language
+
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
+
+
+def application(
+    services: Services, manage_routes: Sequence[BaseRoute], ready: Callable[[], Awaitable[bool]], lifespan: Lifespan
+) -> Starlette:
+    """The whole of the web as one ASGI application."""
+
+    async def alive(request: Request) -> Response:
+        """The process answers."""
+        return plain("alive\n", 200)
+
+    async def can_serve(request: Request) -> Response:
+        """Whether requests can be served: the store answers and has this version's tables. 503 otherwise."""
+        if await ready():
+            return plain("ready\n", 200)
+        return plain("not ready\n", 503, retry_after="2")
+
+    routes: list[BaseRoute] = [
+        *sign_in.oauth_routes(services),
+        *embed.routes(services),
+        *sign_in.routes(services),
+        *take_part.routes(services),
+        *manage_routes,
+        Route("/assets/{name}", _asset, methods=["GET"]),
+        Route("/", _front_door, methods=["GET"]),
+        Route("/healthz", alive, methods=["GET"]),
+        Route("/readyz", can_serve, methods=["GET"]),
+    ]
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(Journal)],
+        exception_handlers={
+            NotThere: _not_there,
+            NotOpen: _not_open,
+            LooksAhead: _looked_ahead,
+            HTTPException: _http_exception,
+            EntracteError: _problem,
+        },
+        lifespan=lifespan,
+    )
+    # its redirects are 307, and to the host that the request names
+    app.router.redirect_slashes = False
+    return app
+
+
+class Journal:
+    """One log line per request: method, the route's pattern (never the address itself), status, milliseconds.
+    It is also the outermost catch: nothing gets past it to a server that would print it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 0
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception as error:
+            # contained here: whoever would print it prints what a person typed with it
+            journal().error("unexpected", error=type(error).__name__, where=_place_of(error))
+            if not status:
+                await _trouble(Request(scope), 500, "internal")(scope, receive, watch)
+        finally:
+            route = scope.get("route")
+            journal().info(
+                "request",
+                method=scope["method"],
+                route=getattr(route, "path", "none"),
+                status=status,
+                milliseconds=round((time.perf_counter() - began) * 1000, 1),
+            )
+
+
+async def _front_door(request: Request) -> Response:
+    """Nobody is invited to this address: who types it works here."""
+    return see_other("/manage")
+
+
+async def _asset(request: Request) -> Response:
+    """A style sheet, script or picture of ours. With its version in the query it is cached for a year."""
+    found = asset_or_none(request.path_params["name"])
+    if found is None:
+        raise NotThere
+    headers = {
+        "Cache-Control": "public, max-age=31536000, immutable" if request.query_params else "no-cache",
+        "ETag": found.etag,
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(found.body, media_type=found.media_type, headers=headers)
+
+
+async def _not_there(request: Request, error: Exception) -> Response:
+    nonce = new_nonce()
+    html = render_not_found(nonce=nonce, language=neutral_language(request))
+    return page(html, nonce, status=404, framed_by=_framed_by(request))
+
+
+async def _not_open(request: Request, error: Exception) -> Response:
+    if not isinstance(error, NotOpen):
+        raise error
+    seen, definition = error.seen, error.seen.definition
+    html = render_closed(seen.context(), definition.opens, definition.closes, seen.services.take_part.today())
+    return seen.page(html, status=410)
+
+
+async def _looked_ahead(request: Request, error: Exception) -> Response:
+    """A `HEAD` learns that the campaign is there; a prefetch is told to come back when somebody does."""
+    return plain("", 200 if request.method == "HEAD" else 503)
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.status_code != 404:
+        text = "This address takes another method.\n" if error.status_code == 405 else ""
+        return plain(text, error.status_code, **(error.headers or {}))
+    return await _not_there(request, error)
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    problem = error.problem if isinstance(error, EntracteError) else None
+    kind = problem.kind if problem else Kind.UNAVAILABLE
+    code = problem.code if problem else "internal"
+    journal().warning("problem", code=code, kind=kind.value)
+    return _trouble(request, STATUS[kind], code)
+
+
+def _framed_by(request: Request) -> tuple[str, ...]:
+    """Who may frame a page that only says what went wrong. In a frame of a brand's page it has to be seen there, and
+    which brand's it is may be what could not be found out; nothing on it can be pressed."""
+    return ("*",) if _FRAMED.match(str(request.scope["path"])) else ()
+
+
+_FRAMED = re.compile(r"/c/[^/]+/in(/|$)")
+
+
+def _place_of(error: Exception) -> str:
+    """File and line where an exception began: the class and the place are for us, its text may hold what was typed."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    if frame is None:
+        return ""
+    return f"{frame.tb_frame.f_code.co_filename.rpartition('/')[2]}:{frame.tb_lineno}"
+
+
+def _trouble(request: Request, status: int, code: str) -> Response:
+    nonce = new_nonce()
+    html = render_trouble(nonce=nonce, language=neutral_language(request), code=code)
+    response = page(html, nonce, status=status, framed_by=_framed_by(request))
+    if status == 503:
+        response.headers["Retry-After"] = "5"
+    return response

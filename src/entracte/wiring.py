@@ -1,0 +1,149 @@
+"""Settings -> Program: the only file that knows everybody."""
+
+import asyncio
+import contextlib
+import logging
+import sys
+from collections.abc import AsyncIterator
+
+import structlog
+import uuid_utils.compat as uuid_utils
+import uvicorn
+from starlette.applications import Starlette
+
+from entracte.connections.providers import Providers
+from entracte.errors import LocalError
+from entracte.fetch import Fetcher, OutboundAllow, tls_context
+from entracte.participation.signing_in import SigningIn
+from entracte.participation.take_part import TakePart
+from entracte.settings import Settings
+from entracte.store.opened import Store
+from entracte.values import ParticipationId, entropy, now
+from entracte.web.app import application
+from entracte.web.directory import Directory
+from entracte.web.heads import LimitedHeads
+from entracte.web.manage import ManageServices
+from entracte.web.pages.manage_campaigns import page as manage_campaigns
+from entracte.web.pages.manage_sign_in import page as manage_sign_in
+from entracte.web.visits import Services
+
+
+def new_participation_id() -> ParticipationId:
+    """A UUID whose first bits are the time (RFC 9562 section 5.7): neighbours in time are neighbours in the index."""
+    return ParticipationId(uuid_utils.uuid7())
+
+
+def open_fetcher(settings: Settings) -> Fetcher:
+    """The way out, with the guard that the settings say."""
+    return Fetcher(OutboundAllow.parse(settings.outbound_allow), tls=tls_context(settings.outbound_ca_file))
+
+
+class Program:
+    """The program as a value: start it, ask its application, stop it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.keys = settings.seal_keys()
+        self.store = Store.open(settings.database_url.get_secret_value())
+        self.fetcher = open_fetcher(settings)
+        self.app = self._application()
+
+    def check(self) -> None:
+        """LocalError when the schema is not the one that this version needs. Waits for the database: before `start`."""
+        self.store.check_schema()
+
+    async def start(self) -> None:
+        """Open everything."""
+        await self.store.start()
+        await self.fetcher.start()
+
+    async def stop(self) -> None:
+        """Finish what was accepted, then close."""
+        await self.fetcher.stop()
+        await self.store.stop()
+
+    async def ready(self) -> bool:
+        """Whether requests can be served: the store answers."""
+        try:
+            await asyncio.wait_for(asyncio.to_thread(self.store.check_schema), timeout=2)
+        except (LocalError, TimeoutError):
+            return False
+        return True
+
+    def _application(self) -> Starlette:
+        settings, store = self.settings, self.store
+        take_part = TakePart(store.participations, self.keys, now, new_participation_id)
+        signing_in = SigningIn(
+            store.participations,
+            Providers(self.fetcher, now),
+            self.keys,
+            now,
+            entropy,
+            settings.redirect_uri,
+        )
+        services = Services(
+            directory=Directory(store.organizations, store.campaigns, store.connections, now),
+            take_part=take_part,
+            signing_in=signing_in,
+            keys=self.keys,
+            clock=now,
+            public_url=settings.public_url,
+            secure=settings.secure,
+            state_maximum_age=settings.sign_in_maximum_age,
+        )
+        manage = ManageServices(
+            organizations=store.organizations,
+            members=store.members,
+            campaigns=store.campaigns,
+            participations=store.participations,
+            tallies=store.tallies,
+            clock=now,
+            entropy=entropy,
+            secure=settings.secure,
+            public_url=settings.public_url,
+        )
+        manage_routes = [*manage_sign_in.routes(manage), *manage_campaigns.routes(manage)]
+        return application(services, manage_routes, self.ready, self._lifespan)
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        await self.start()
+        try:
+            yield
+        finally:
+            await self.stop()
+
+
+def server(program: Program, grace: int = 30) -> uvicorn.Server:
+    """The HTTP server of a program: no access log (ours has no addresses in it), no server header. On a stop it
+    finishes what it accepted, for at most `grace` seconds."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            program.app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(program.settings.trusted_proxies),
+            forwarded_allow_ips=program.settings.trusted_proxies,
+            timeout_graceful_shutdown=grace,
+            http=LimitedHeads,
+            lifespan="on",
+        )
+    )
+
+
+def configure_logs(form: str, least: int = logging.INFO) -> None:
+    """Structured logs on standard error, from a level up. Libraries speak only from warnings up."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    last = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            last,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(least),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,133 @@
+"""What is remembered of key sets: over a fetch that a test can hold up, fail and count.
+
+A real server can not be made to fail at the wanted moment of the clock; the fetch over real sockets is in
+`test_sign_in`."""
+
+import asyncio
+import json
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from joserfc.jwk import RSAKey
+
+from entracte.connections.providers import FRESH, REFETCH_INTERVAL, STALE_MAXIMUM, Providers
+from entracte.protocol.errors import Reason, Refused, refuse
+from entracte.protocol.messages import HttpRequest, HttpResponse
+
+URL = "https://login.example/jwks"
+
+
+def _document() -> bytes:
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key = RSAKey.import_key(private.public_key())
+    return json.dumps({"keys": [{**key.as_dict(private=False), "kid": "one", "use": "sig"}]}).encode()
+
+
+DOCUMENT = _document()
+
+
+class Server:
+    """A clock and a server, both in the hand of the test."""
+
+    def __init__(self) -> None:
+        self.time = 1_000_000
+        self.asked = 0
+        self.down: Reason | None = None
+        self.open = asyncio.Event()
+        self.open.set()
+
+    def clock(self) -> int:
+        return self.time
+
+    async def fetch(self, request: HttpRequest) -> HttpResponse:
+        self.asked += 1
+        await self.open.wait()
+        if self.down:
+            raise refuse(self.down)
+        return HttpResponse(200, {"content-type": "application/json"}, DOCUMENT)
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+def providers(server: Server) -> Providers:
+    return Providers(server.fetch, server.clock)
+
+
+async def test_a_fresh_set_is_not_asked_for_again(server: Server, providers: Providers) -> None:
+    first = await providers.key_set(URL)
+    server.time += FRESH - 1
+    assert await providers.key_set(URL) is first
+    assert server.asked == 1
+
+
+async def test_requests_that_arrive_together_share_one_fetch(server: Server, providers: Providers) -> None:
+    server.open.clear()
+    waiting = [asyncio.create_task(providers.key_set(URL)) for _ in range(50)]
+    await asyncio.sleep(0)
+    server.open.set()
+    assert len({id(key_set) for key_set in await asyncio.gather(*waiting)}) == 1
+    assert server.asked == 1
+
+
+async def test_the_last_good_set_outlives_a_silent_server(server: Server, providers: Providers) -> None:
+    first = await providers.key_set(URL)
+    server.down = Reason.PROVIDER_TIMEOUT
+    server.time += FRESH + 1
+    assert await providers.key_set(URL) is first
+    server.time += STALE_MAXIMUM
+    with pytest.raises(Refused) as refused:
+        await providers.key_set(URL)
+    assert refused.value.reason is Reason.PROVIDER_TIMEOUT
+
+
+async def test_a_dead_server_is_not_asked_by_everybody(server: Server, providers: Providers) -> None:
+    server.down = Reason.PROVIDER_UNREACHABLE
+    for _ in range(5):
+        with pytest.raises(Refused):
+            await providers.key_set(URL)
+    assert server.asked == 1
+    server.down = None
+    server.time += REFETCH_INTERVAL
+    assert await providers.key_set(URL)
+
+
+async def test_a_set_that_lacks_a_key_is_fetched_once_per_interval(server: Server, providers: Providers) -> None:
+    known = await providers.key_set(URL)
+    assert await providers.key_set_after(URL, known) is known  # just fetched: no use to ask
+    server.time += REFETCH_INTERVAL
+    newer = await providers.key_set_after(URL, known)
+    assert newer is not known
+    assert await providers.key_set_after(URL, known) is newer  # somebody else's refetch serves
+    assert server.asked == 2
+
+
+async def test_an_asking_that_was_cut_off_leaves_a_refusal(server: Server, providers: Providers) -> None:
+    server.open.clear()
+    asking = asyncio.create_task(providers.key_set(URL))
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    server.open.set()
+    with pytest.raises(Refused) as refused:
+        await providers.key_set(URL)
+    assert refused.value.reason is Reason.PROVIDER_UNREACHABLE
+
+
+async def test_a_server_that_takes_the_whole_interval_to_fail_is_asked_once_by_all(
+    server: Server, providers: Providers
+) -> None:
+    """MUST 44: who waits behind a slow failure shares it, and does not wait as long again, one after the other."""
+    server.down = Reason.PROVIDER_TIMEOUT
+    server.open.clear()
+    waiting = [asyncio.create_task(providers.key_set(URL)) for _ in range(5)]
+    await asyncio.sleep(0)
+    server.time += REFETCH_INTERVAL
+    server.open.set()
+    refusals = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [isinstance(one, Refused) and one.reason for one in refusals] == [Reason.PROVIDER_TIMEOUT] * 5
+    assert server.asked == 1

@@ -1,0 +1,133 @@
+"""npm's `oidc-provider` as a real authorization server on loopback: an independent implementation to sign in at."""
+
+import json
+import selectors
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any
+
+from tests import parts
+
+SECONDS_TO_START = 30
+PASSWORD = "correct horse battery staple"
+
+ACCOUNTS: Mapping[str, Mapping[str, Any]] = {
+    "ana": {
+        "password": PASSWORD,
+        "claims": {
+            "email": "ana@example.com",
+            "email_verified": True,
+            "name": "Ana Lopez",
+            "given_name": "Ana",
+            "family_name": "Lopez",
+            "birthdate": "1990-02-28",
+            "locale": "es-ES",
+            "phone_number": "+34600123456",
+            "phone_number_verified": False,
+            "address": {
+                "street_address": "Calle Mayor 1",
+                "locality": "Madrid",
+                "postal_code": "28013",
+                "country": "ES",
+            },
+        },
+    },
+    "li": {
+        "password": PASSWORD,
+        "claims": {"email": "li@example.com", "email_verified": False, "name": "李小龙", "locale": "zh-CN"},
+    },
+    "ben": {
+        "password": PASSWORD,
+        "claims": {"name": "Ben Okafor", "given_name": "Ben", "family_name": "Okafor", "phone_number": "+32470223344"},
+    },
+    "fay": {
+        "password": PASSWORD,
+        "claims": {"email": "fay@example.com", "email_verified": True, "name": "Fay Larsen", "given_name": "Fay"},
+    },
+}
+"""People who can log in, by subject: with all claims, with few, without an e-mail address, and one more."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeProvider:
+    """A running provider. Its endpoints are in its metadata, below `issuer`."""
+
+    issuer: str
+
+    @property
+    def metadata_url(self) -> str:
+        """OpenID Connect Discovery 1.0, section 4."""
+        return f"{self.issuer}/.well-known/openid-configuration"
+
+
+@contextmanager
+def node_provider(
+    *,
+    clients: Sequence[Mapping[str, Any]],
+    accounts: Mapping[str, Mapping[str, Any]] = ACCOUNTS,
+    resources: Mapping[str, Mapping[str, Any]] | None = None,
+    default_resource: str = "",
+    claims_in_id_token: bool = False,
+    pkce_required: bool = True,
+    host: str = "127.0.0.1",
+    port: int = 0,
+) -> Iterator[NodeProvider]:
+    """Runs a provider as long as the block lasts.
+
+    Parameters:
+        clients: metadata as in OpenID Connect Dynamic Client Registration 1.0, section 2.
+        accounts: people by subject, each with `password` and `claims`; they log in by subject or e-mail address. With
+            `slow_seconds`, the token endpoint takes so long for them.
+        resources: resource servers by indicator (RFC 8707), each with at least `scope`; their access tokens are JWTs
+            (RFC 9068) with the claims of the granted scopes in them.
+        default_resource: the resource when a request names none. Empty: access tokens are opaque, and for UserInfo.
+        claims_in_id_token: whether scopes put their claims into the ID token, too.
+        host: the name in the issuer; it must resolve to 127.0.0.1.
+        port: 0 takes a free one.
+    """
+    configuration = {
+        "clients": list(clients),
+        "accounts": accounts,
+        "resources": resources or {},
+        "default_resource": default_resource,
+        "claims_in_id_token": claims_in_id_token,
+        "pkce_required": pkce_required,
+        "host": host,
+        "port": port,
+    }
+    folder = parts.require(parts.NODE_PROVIDER)
+    with (
+        tempfile.TemporaryFile("w+") as messages,
+        subprocess.Popen(
+            [str(parts.node()), "server.mjs"],
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=messages,
+            text=True,
+        ) as process,
+    ):
+        try:
+            yield NodeProvider(_started(process, json.dumps(configuration), messages))
+        finally:
+            process.terminate()
+            process.wait(timeout=10)
+
+
+def _started(process: "subprocess.Popen[str]", configuration: str, messages: IO[str]) -> str:
+    """The issuer that the provider names as soon as it listens."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(configuration + "\n")
+    process.stdin.flush()
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        line = process.stdout.readline() if selector.select(SECONDS_TO_START) else ""
+    word, _, issuer = line.strip().partition(" ")
+    if word != "ready":
+        messages.seek(0)
+        raise AssertionError(f"oidc-provider did not start: {messages.read()[-2000:]}")
+    return issuer

@@ -1,0 +1,26 @@
+"""How issuers differ, said without what the other side sent."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entracte.protocol.issuers import difference
+
+EXPECTED = "https://as.example/Realm"
+
+
+@pytest.mark.parametrize(
+    ("got", "sentence"),
+    [
+        ("", "it was empty"),
+        ("https://as.example/Realm/", "only a slash at the end differs"),
+        ("https://as.example/realm", "only upper and lower case differ"),
+    ],
+)
+def test_the_kinds_of_difference(got: str, sentence: str) -> None:
+    assert difference(EXPECTED, got) == f"Expected {EXPECTED}; {sentence}."
+
+
+@given(st.text(min_size=3).filter(lambda text: text.casefold() not in EXPECTED.casefold()))
+def test_what_came_is_never_shown(got: str) -> None:
+    assert difference(EXPECTED, got) == f"Expected {EXPECTED}."

@@ -1,0 +1,241 @@
+"""Key sets: B6, B7, MUST 20, MUST 23, BAD 12, BAD 50, and one broken key that costs the others nothing."""
+
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entracte.protocol.base64url import decode
+from entracte.protocol.errors import Reason, Refused
+from entracte.protocol.keys import MAXIMUM_BYTES, MAXIMUM_KEYS, KeySet, jwks_request, read_jwks
+from entracte.protocol.messages import HttpResponse
+from tests.protocol.refusals import is_silent_about, outcome
+from tests.protocol.signing import (
+    ALGORITHMS,
+    base64url,
+    edwards_signer,
+    elliptic_signer,
+    integer,
+    json_response,
+    key_set,
+    rsa_key,
+    rsa_signer,
+    signer,
+)
+
+RSA = dict(rsa_signer("RS256").jwk)
+EC = dict(elliptic_signer("ES256").jwk)
+EC521 = dict(elliptic_signer("ES512").jwk)
+OKP = dict(edwards_signer().jwk)
+GOOD = {**EC, "kid": "good"}
+
+
+def algorithms(**members: Any) -> frozenset[str]:
+    """What the key may verify; a good key beside it always stays."""
+    keys = key_set(members, GOOD)
+    assert "good" in {key.kid for key in keys.keys}
+    return frozenset().union(*(key.algorithms for key in keys.keys if key.kid != "good"))
+
+
+def test_the_request() -> None:
+    request = jwks_request("https://as.example/jwks")
+    assert (request.method, request.url) == ("GET", "https://as.example/jwks")
+    assert "application/jwk-set+json" in request.accept
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_must_20_what_a_key_may_verify(algorithm: str) -> None:
+    members = dict(signer(algorithm).jwk)
+    expected = {"RSA": {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}}.get(members["kty"], {algorithm})
+    assert algorithms(**members) == expected
+    assert algorithms(**members, alg=algorithm) == {algorithm}
+    assert algorithms(**members, use="sig", key_ops=["verify"], kid="one") == expected
+
+
+@pytest.mark.parametrize("members", [RSA, EC, OKP], ids=lambda members: members["kty"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"use": "enc"},
+        {"use": None},
+        {"use": 1},
+        {"key_ops": []},
+        {"key_ops": ["encrypt"]},
+        {"key_ops": "verify"},
+        {"key_ops": None},
+        {"use": "sig", "key_ops": ["sign"]},
+        {"alg": "RSA-OAEP"},
+        {"alg": "HS256"},
+        {"alg": "none"},
+        {"alg": ["RS256"]},
+        {"alg": None},
+        {"alg": "ES384"},
+        {"kid": 1},
+        {"kid": None},
+        {"kid": ["a"]},
+        {"kty": "oct", "k": "c2VjcmV0"},
+        {"kty": None},
+        {"kty": ["RSA"]},
+        {"kty": "rsa"},
+        {"kty": "AKP"},
+        {"d": "AQAB"},
+        {"crv": 1},
+    ],
+    ids=repr,
+)
+def test_must_20_a_key_that_is_not_for_this(members: dict[str, Any], more: dict[str, Any]) -> None:
+    assert algorithms(**(members | more)) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {**RSA, "n": None},
+        {**RSA, "n": ""},
+        {**RSA, "n": "!!"},
+        {**RSA, "n": RSA["n"] + "="},
+        {**RSA, "e": None},
+        {**RSA, "e": "AQ"},
+        {**RSA, "e": "Ag"},
+        {**RSA, "e": "BA"},
+        {**RSA, "e": integer(2**64 + 1)},
+        {"kty": "RSA", "n": RSA["n"]},
+        {"kty": "RSA", "n": integer(2**16400 + 1), "e": "AQAB"},
+        {**EC, "crv": "P-384"},
+        {**EC, "crv": "secp256k1"},
+        {**EC, "crv": None},
+        {**EC, "x": EC["y"]},
+        {**EC, "x": base64url(b"\x00" * 32), "y": base64url(b"\x00" * 32)},
+        {**EC, "x": base64url(b"\x01")},
+        {**EC, "y": base64url(b"\x01" * 31)},
+        {**EC, "y": EC["y"] + "AAAA"},
+        {**EC, "x": base64url(b"\x00" + decode(EC["x"]))},
+        {**EC, "y": base64url(b"\x00" + decode(EC["y"]))},
+        {**EC, "y": 1},
+        {**EC521, "x": base64url(b"\xff" * 66)},
+        {**OKP, "x": base64url(b"\x01" * 31)},
+        {**OKP, "x": base64url(b"\x01" * 33)},
+        {**OKP, "x": None},
+        {**OKP, "crv": "X25519"},
+        {**OKP, "crv": "Ed448"},
+        {**OKP, "crv": "P-256"},
+        {},
+    ],
+)
+def test_bad_50_a_key_that_is_broken(members: dict[str, Any]) -> None:
+    assert algorithms(**members) == frozenset()
+
+
+def test_must_20_an_rsa_key_under_2048_bits() -> None:
+    assert algorithms(**rsa_signer("RS256", bits=1024).jwk) == frozenset()
+    assert algorithms(**rsa_signer("RS256", bits=2040).jwk) == frozenset()
+    assert algorithms(**rsa_signer("RS256", bits=2048).jwk) != frozenset()
+    assert algorithms(**{**RSA, "n": integer(2**2047 - 1)}) == frozenset()
+    assert algorithms(**{**RSA, "n": integer(2**2048 - 1)}) != frozenset()
+
+
+def test_bad_50_x5c_is_never_looked_at() -> None:
+    assert algorithms(**EC, x5c=["garbage", None], x5u="http://169.254.169.254/", x5t=1) == {"ES256"}
+
+
+@pytest.mark.parametrize("entry", [None, 1, "key", [], [RSA], True])
+def test_an_entry_that_is_no_key(entry: Any) -> None:
+    keys = read_jwks(json_response({"keys": [entry, GOOD]}))
+    assert [key.kid for key in keys.keys] == ["good"]
+
+
+def test_the_candidates_for_a_header() -> None:
+    """B6, B7: without a kid all that fit; with one that one alone; BAD 12: never one of another algorithm."""
+    keys = key_set({**RSA, "kid": "a"}, {**rsa_signer("RS256", number=1).jwk, "kid": "b", "alg": "RS256"}, GOOD, EC)
+    assert [key.kid for key in keys.candidates(None, "RS256")] == ["a", "b"]
+    assert [key.kid for key in keys.candidates(None, "PS256")] == ["a"]
+    assert [key.kid for key in keys.candidates(None, "ES256")] == ["good", None]
+    assert [key.kid for key in keys.candidates("b", "RS256")] == ["b"]
+    assert list(keys.candidates("b", "PS256")) == []
+    assert list(keys.candidates("good", "RS256")) == []
+    assert list(keys.candidates("../../etc/passwd", "RS256")) == []
+    assert list(keys.candidates("", "ES256")) == []
+    assert list(keys.candidates(None, "HS256")) == []
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{}, [], {"keys": None}, {"keys": {}}, {"keys": "a"}, RSA, {"keys": [EC] * (MAXIMUM_KEYS + 1)}, b"", b"<html>"],
+    ids=["empty", "list", "null keys", "object keys", "text keys", "a key", "too many", "no body", "HTML"],
+)
+def test_must_23_what_is_no_key_set(document: Any) -> None:
+    with pytest.raises(Refused) as refusal:
+        read_jwks(json_response(document))
+    assert refusal.value.reason is Reason.JWKS_MALFORMED
+
+
+def test_must_23_the_limits() -> None:
+    assert len(key_set(*[EC] * MAXIMUM_KEYS).keys) == MAXIMUM_KEYS
+    assert key_set().keys == ()
+    body = b'{"keys":[]' + b" " * (MAXIMUM_BYTES - 11) + b"}"
+    assert read_jwks(json_response(body)) == KeySet(())
+    with pytest.raises(Refused) as refusal:
+        read_jwks(json_response(body + b" "))
+    assert refusal.value.reason is Reason.JWKS_MALFORMED
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "application/jwk-set+json", "application/keys+json"])
+def test_the_media_types_of_a_key_set(media_type: str) -> None:
+    assert len(read_jwks(json_response({"keys": [EC]}, media_type=media_type)).keys) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "media_type", "reason"),
+    [
+        (200, "text/html", Reason.JWKS_MALFORMED),
+        (404, "application/json", Reason.JWKS_MALFORMED),
+        (302, "application/json", Reason.RESPONSE_REDIRECTED),
+        (503, "application/json", Reason.PROVIDER_ERROR),
+    ],
+)
+def test_another_answer(status: int, media_type: str, reason: Reason) -> None:
+    with pytest.raises(Refused) as refusal:
+        read_jwks(json_response({"keys": []}, status, media_type))
+    assert refusal.value.reason is reason
+
+
+members = st.sampled_from(["kty", "crv", "use", "key_ops", "alg", "kid", "n", "e", "x", "y", "d", "x5c"])
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["RSA", "EC", "OKP", "P-256", "Ed25519", "sig", "verify", "AQAB", "RS256", "AA"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(members, inner, max_size=3),
+    max_leaves=5,
+)
+entries = st.builds(
+    lambda base, changes: {**base, **changes},
+    st.sampled_from([RSA, EC, EC521, OKP, {}]),
+    st.dictionaries(members, anything, max_size=3),
+)
+
+
+@given(st.binary() | anything | st.fixed_dictionaries({"keys": st.lists(entries | anything, max_size=4)}))
+def test_any_document_is_read_or_refused(document: Any) -> None:
+    keys = outcome(lambda: read_jwks(json_response(document)))
+    if isinstance(keys, Refused):
+        assert is_silent_about(keys, document)
+        return
+    for key in keys.keys:
+        assert key.algorithms <= set(ALGORITHMS)
+        assert key.kid is None or isinstance(key.kid, str)
+
+
+@given(st.integers(100, 599), st.text(), st.binary())
+def test_any_answer_is_read_or_refused(status: int, media_type: str, body: bytes) -> None:
+    result = outcome(lambda: read_jwks(HttpResponse(status, {"content-type": media_type}, body)))
+    assert isinstance(result, Refused | KeySet)
+
+
+def test_a_key_does_not_show_itself() -> None:
+    numbers: rsa.RSAPublicNumbers = rsa_key().public_key().public_numbers()
+    assert integer(numbers.n) not in repr(key_set(RSA))

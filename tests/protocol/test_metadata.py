@@ -1,0 +1,245 @@
+"""Discovery: MUST 45 (the issuer, byte for byte), the endpoints, and documents as they are in the wild."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entracte.protocol.errors import Reason, Refused
+from entracte.protocol.metadata import check_endpoint, metadata_request, read_metadata
+from tests.protocol.refusals import is_silent_about, outcome
+from tests.protocol.signing import json_response, vectors
+
+ISSUER = "https://as.example"
+DOCUMENT: dict[str, Any] = {
+    "issuer": ISSUER,
+    "authorization_endpoint": "https://as.example/authorize?p=1",
+    "token_endpoint": "https://as.example/token",
+    "jwks_uri": "https://keys.example/random/jwks",
+    "userinfo_endpoint": "https://as.example/userinfo",
+    "end_session_endpoint": "https://as.example/logout",
+    "id_token_signing_alg_values_supported": ["RS256", "none", "HS256", "EdDSA"],
+    "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
+    "authorization_response_iss_parameter_supported": True,
+    "code_challenge_methods_supported": ["S256", "plain"],
+    "response_types_supported": ["code"],
+}
+
+
+def refusal(document: Any, issuer: str = ISSUER) -> Refused:
+    with pytest.raises(Refused) as refused:
+        read_metadata(json_response(document), issuer)
+    return refused.value
+
+
+def without(*names: str) -> dict[str, Any]:
+    return {name: value for name, value in DOCUMENT.items() if name not in names}
+
+
+@pytest.mark.parametrize(
+    ("issuer", "url"),
+    [
+        ("https://example.com", "https://example.com/.well-known/openid-configuration"),
+        ("https://example.com/", "https://example.com/.well-known/openid-configuration"),
+        ("https://example.com/issuer1", "https://example.com/issuer1/.well-known/openid-configuration"),
+        ("https://example.com/issuer1/", "https://example.com/issuer1/.well-known/openid-configuration"),
+        ("http://localhost:8080/realms/a", "http://localhost:8080/realms/a/.well-known/openid-configuration"),
+    ],
+)
+def test_the_request(issuer: str, url: str) -> None:
+    """OpenID Connect Discovery section 4.1 and its examples."""
+    request = metadata_request(issuer)
+    assert (request.method, request.url, request.accept) == ("GET", url, "application/json")
+
+
+@pytest.mark.parametrize(
+    "issuer", ["https://as.example?a=b", "https://as.example?", "https://as.example#a", "as.example", "", "https://"]
+)
+def test_an_issuer_that_can_not_be(issuer: str) -> None:
+    with pytest.raises(Refused) as refused:
+        metadata_request(issuer)
+    assert refused.value.reason is Reason.METADATA_MALFORMED
+
+
+def test_a_whole_document() -> None:
+    metadata = read_metadata(json_response(DOCUMENT), ISSUER)
+    assert metadata.issuer == ISSUER
+    assert metadata.authorization_endpoint == "https://as.example/authorize?p=1"
+    assert metadata.token_endpoint == "https://as.example/token"
+    assert metadata.jwks_uri == "https://keys.example/random/jwks"
+    assert metadata.userinfo_endpoint == "https://as.example/userinfo"
+    assert metadata.end_session_endpoint == "https://as.example/logout"
+    assert metadata.id_token_algorithms == frozenset({"RS256", "EdDSA"})
+    assert metadata.token_endpoint_authentication == frozenset({"client_secret_post", "private_key_jwt"})
+    assert metadata.issuer_in_response is True
+    assert metadata.code_challenge_methods == frozenset({"S256", "plain"})
+
+
+def test_what_a_document_may_leave_out() -> None:
+    metadata = read_metadata(
+        json_response(
+            {name: DOCUMENT[name] for name in ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")}
+        ),
+        ISSUER,
+    )
+    assert metadata.userinfo_endpoint is None
+    assert metadata.end_session_endpoint is None
+    assert metadata.id_token_algorithms == frozenset({"RS256"})
+    assert metadata.token_endpoint_authentication == frozenset({"client_secret_basic"})
+    assert metadata.issuer_in_response is False
+    assert metadata.code_challenge_methods == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("issuer", "evidence"),
+    [
+        ("https://as.example/", "slash"),
+        ("https://AS.example", "case"),
+        ("https://evil.example", "Expected https://as.example."),
+    ],
+)
+def test_must_45_another_issuer(issuer: str, evidence: str) -> None:
+    """discovery-issuer-mismatch."""
+    refused = refusal({**DOCUMENT, "issuer": issuer})
+    assert refused.reason is Reason.METADATA_ISSUER
+    assert evidence in refused.evidence
+    assert "evil" not in str(refused)
+
+
+@pytest.mark.parametrize("name", ["issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"])
+@pytest.mark.parametrize("value", [None, "", [], {}, 1, True, ["https://as.example"]])
+def test_bad_50_what_has_to_be_a_string(name: str, value: Any) -> None:
+    assert refusal({**DOCUMENT, name: value}).reason is Reason.METADATA_MALFORMED
+    assert refusal(without(name)).reason is Reason.METADATA_MALFORMED
+
+
+@pytest.mark.parametrize("name", ["userinfo_endpoint", "end_session_endpoint"])
+def test_an_optional_endpoint(name: str) -> None:
+    assert getattr(read_metadata(json_response({**DOCUMENT, name: None}), ISSUER), name) is None
+    values: list[Any] = ["", 1, [], "http://as.example/", "https://user@as.example/"]
+    for value in values:
+        assert refusal({**DOCUMENT, name: value}).reason is Reason.METADATA_MALFORMED
+
+
+@pytest.mark.parametrize(
+    "name", ["authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint", "end_session_endpoint"]
+)
+def test_every_endpoint_is_checked(name: str) -> None:
+    refused = refusal({**DOCUMENT, name: "http://169.254.169.254/?secret=canary"})
+    assert refused.reason is Reason.METADATA_MALFORMED
+    assert f"`{name}`" in refused.evidence
+    assert "canary" not in str(refused)
+
+
+def test_an_authorization_endpoint_can_not_bring_our_parameters() -> None:
+    refused = refusal({**DOCUMENT, "authorization_endpoint": "https://as.example/authorize?response_type=token"})
+    assert refused.reason is Reason.METADATA_MALFORMED
+
+
+def test_http_where_the_caller_allows_it() -> None:
+    local = {
+        name: value.replace("https://as.example", "http://Localhost:8080") if isinstance(value, str) else value
+        for name, value in DOCUMENT.items()
+    }
+    hosts: list[str] = []
+
+    def allowed(host: str) -> bool:
+        hosts.append(host)
+        return host == "localhost"
+
+    metadata = read_metadata(json_response(local), "http://Localhost:8080", insecure_allowed=allowed)
+    assert metadata.token_endpoint == "http://Localhost:8080/token"
+    assert set(hosts) == {"localhost", "keys.example"}
+    with pytest.raises(Refused):
+        read_metadata(json_response(local), "http://Localhost:8080")
+    with pytest.raises(Refused):
+        read_metadata(
+            json_response({**local, "jwks_uri": "http://keys.example/"}),
+            "http://Localhost:8080",
+            insecure_allowed=allowed,
+        )
+
+
+@pytest.mark.parametrize("value", [None, "RS256", 1, {}])
+def test_lists_that_are_none_count_as_left_out(value: Any) -> None:
+    lists = [name for name in DOCUMENT if name.endswith("_supported")]
+    metadata = read_metadata(json_response({**DOCUMENT, **dict.fromkeys(lists, value)}), ISSUER)
+    assert metadata.id_token_algorithms == frozenset({"RS256"})
+    assert metadata.issuer_in_response is False
+
+
+def test_entries_of_lists_that_are_no_strings_are_left_out() -> None:
+    document = {**DOCUMENT, "id_token_signing_alg_values_supported": ["ES256", None, 1, ["RS256"], {}]}
+    assert read_metadata(json_response(document), ISSUER).id_token_algorithms == frozenset({"ES256"})
+
+
+@pytest.mark.parametrize("vector", vectors("endpoints.json"), ids=lambda vector: vector["id"])
+def test_endpoint_vectors(vector: dict[str, Any]) -> None:
+    """MUST 37, BAD 29."""
+    if vector["good"]:
+        assert check_endpoint(vector["url"], insecure_allowed=vector["insecure"]) == vector["url"]
+    else:
+        with pytest.raises(ValueError, match="the address") as refused:
+            check_endpoint(vector["url"], insecure_allowed=vector["insecure"])
+        assert not vector["url"] or vector["url"] not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("https://user@as.example/", "user name"),
+        ("http://as.example/", "begin with https"),
+        ("https://as.example/#a", "fragment"),
+        ("https:///", "host"),
+        ("https://as.example:0/", "port"),
+        ("https://as.example/ ", "space"),
+        ("https://as.example/" + "a" * 2048, "too long"),
+    ],
+)
+def test_the_message_says_why(url: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        check_endpoint(url, insecure_allowed=False)
+
+
+@given(
+    st.text()
+    | st.text(alphabet="https://[]:@%#?.\\1aA", max_size=40)
+    | st.text(max_size=20).map(lambda tail: f"https://as.example{tail}")
+)
+def test_any_address_is_taken_or_refused(url: str) -> None:
+    def checked() -> str | ValueError:
+        try:
+            return check_endpoint(url, insecure_allowed=True)
+        except ValueError as refused:
+            return refused
+
+    result = checked()
+    assert result == url or (isinstance(result, ValueError) and is_silent_about(result, url))
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+@given(st.binary() | st.dictionaries(st.sampled_from(sorted(DOCUMENT)), anything), st.booleans())
+def test_any_document_is_read_or_refused(body: Any, mostly_good: bool) -> None:
+    document = {**DOCUMENT, **body} if mostly_good and isinstance(body, dict) else body
+    metadata = outcome(lambda: read_metadata(json_response(document), ISSUER))
+    if isinstance(metadata, Refused):
+        assert is_silent_about(metadata, *(body.values() if isinstance(body, dict) else ()))
+    else:
+        assert metadata.issuer == ISSUER
+
+
+@given(st.text())
+def test_any_issuer_is_asked_or_refused(issuer: str) -> None:
+    request = outcome(lambda: metadata_request(issuer))
+    if isinstance(request, Refused):
+        assert request.reason is Reason.METADATA_MALFORMED
+        assert is_silent_about(request, issuer)
+    else:
+        assert request.url.endswith("/.well-known/openid-configuration")

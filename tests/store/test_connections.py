@@ -1,0 +1,113 @@
+"""Connections, on every database."""
+
+import pytest
+
+from entracte.connections.model import ClaimRule, Connection, ConnectionConfig, Connections, ProfileSource, RestSource
+from entracte.errors import LocalError
+from entracte.organizations.model import Organization
+from entracte.protocol.client_auth import ClientAuthentication
+from entracte.store.connections import StoredConnections
+from entracte.store.numbers import GREATEST
+from entracte.store.opened import Store
+from entracte.store.tables import allocation
+from entracte.values import ConnectionNumber
+
+
+def config(name: str = "northwind", **given: object) -> ConnectionConfig:
+    values: dict[str, object] = {
+        "name": name,
+        "title": "Northwind “Ö”",
+        "issuer": "https://login.example.com",
+        "authorization_endpoint": "https://login.example.com/authorize",
+        "token_endpoint": "https://login.example.com/token",
+        "jwks_uri": "https://login.example.com/keys",
+        "client_id": "entracte",
+    }
+    return ConnectionConfig.model_validate(values | given)
+
+
+FULL = config(
+    "full",
+    authentication=list(ClientAuthentication)[-1],
+    scopes=("openid", "z", "a"),
+    extra_parameters={"prompt": "login", "acr_values": "1 2"},
+    id_token_algorithms=("ES256", "RS256"),
+    profile_source=ProfileSource.REST,
+    rest=RestSource(url="https://api.example.com/me", method="POST", person="data.0"),
+    claims={
+        "zip": ClaimRule(paths=("address.postal_code", "plz"), transform="trim"),
+        "adult": ClaimRule(constant=True),
+        "brand": ClaimRule(constant="true"),
+        "email": ClaimRule(paths=("email",), verified="email_verified"),
+    },
+    prefill_opt_ins=True,
+)
+
+
+def test_the_protocol_is_kept(store: Store) -> None:
+    connections: Connections = store.connections
+    assert isinstance(connections, StoredConnections)
+
+
+@pytest.mark.parametrize("given", [config(), FULL], ids=["least", "full"])
+async def test_a_connection_comes_back_exactly(store: Store, northwind: Organization, given: ConnectionConfig) -> None:
+    added = await store.connections.add(northwind.number, given, "sealed:ÄÖ")
+    assert added == Connection(northwind.number, added.number, given, "sealed:ÄÖ")
+    found = await store.connections.by_number(northwind.number, added.number)
+    assert found == added
+    assert found.config.model_dump_json() == given.model_dump_json()  # with the order of scopes and claims
+    assert await store.connections.by_name(northwind.number, given.name) == added
+
+
+async def test_a_name_is_unique_in_its_organization(
+    store: Store, northwind: Organization, outsider: Organization
+) -> None:
+    mine = await store.connections.add(northwind.number, config(), "1")
+    theirs = await store.connections.add(outsider.number, config(), "2")
+    assert mine.number != theirs.number
+    with pytest.raises(LocalError) as raised:
+        await store.connections.add(northwind.number, config(title="Other"), "3")
+    assert raised.value.problem.code == "connection_exists"
+    assert await store.connections.of(northwind.number) == [mine]
+    assert await store.connections.of(outsider.number) == [theirs]
+
+
+async def test_another_organization_sees_and_changes_nothing(
+    store: Store, northwind: Organization, outsider: Organization
+) -> None:
+    mine = await store.connections.add(northwind.number, config(), "1")
+    assert await store.connections.by_number(outsider.number, mine.number) is None
+    assert await store.connections.by_name(outsider.number, "northwind") is None
+    assert await store.connections.replace(Connection(outsider.number, mine.number, FULL, "stolen")) is False
+    assert await store.connections.by_number(northwind.number, mine.number) == mine
+
+
+async def test_a_connection_is_replaced(store: Store, northwind: Organization) -> None:
+    mine = await store.connections.add(northwind.number, config(), "1")
+    changed = Connection(northwind.number, mine.number, FULL, "2")
+    assert await store.connections.replace(changed) is True
+    assert await store.connections.by_number(northwind.number, mine.number) == changed
+    assert await store.connections.by_name(northwind.number, "northwind") is None
+    unknown = Connection(northwind.number, ConnectionNumber(mine.number + 1), config(), "3")
+    assert await store.connections.replace(unknown) is False
+
+
+async def test_a_connection_does_not_take_the_name_of_another(store: Store, northwind: Organization) -> None:
+    one = await store.connections.add(northwind.number, config("one"), "1")
+    two = await store.connections.add(northwind.number, config("two"), "2")
+    with pytest.raises(LocalError) as raised:
+        await store.connections.replace(Connection(northwind.number, two.number, config("one"), "3"))
+    assert raised.value.problem.code == "connection_exists"
+    assert raised.value.__context__ is None
+    assert await store.connections.of(northwind.number) == [one, two]
+
+
+async def test_the_numbers_end_where_the_state_has_no_more_room(store: Store, northwind: Organization) -> None:
+    await store.connections.add(northwind.number, config("one"), "1")
+    statement = allocation.update().where(allocation.c.kind == "connection").values(latest=GREATEST["connection"] - 1)
+    await store.commits.write(lambda connection: connection.execute(statement).rowcount)
+    last = await store.connections.add(northwind.number, config("two"), "2")
+    assert last.number == 2**24 - 1
+    with pytest.raises(LocalError) as raised:
+        await store.connections.add(northwind.number, config("three"), "3")
+    assert raised.value.problem.code == "numbers_exhausted"

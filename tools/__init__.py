@@ -1,0 +1,1 @@
+"""What `make` runs: scripts that need nothing but Python itself."""
