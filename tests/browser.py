@@ -16,7 +16,7 @@ anything asked for another host than this machine. Names in `.localhost` and `.t
 
 import ipaddress
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,9 +68,12 @@ class Witness:
     """What a content security policy kept from happening."""
     strangers: list[str] = field(default_factory=list)
     """Addresses on other machines that something asked for. They were not reached."""
+    contexts: "list[BrowserContext]" = field(default_factory=list)
+    """The browsers that are watched."""
 
     def watch(self, context: "BrowserContext") -> None:
         """Listens to all pages of the context, also those that open later."""
+        self.contexts.append(context)
         context.on("console", self._console)
         context.on("weberror", self._page_error)
         context.on("request", self._request)
@@ -86,6 +89,16 @@ class Witness:
         found = [f"{name}: {'; '.join(seen)}" for name, seen in faults.items() if seen]
         if found:
             pytest.fail("In the browser " + ", and ".join(found), pytrace=False)
+
+    def shown(self) -> Iterator[str]:
+        """The address and the text of every page and frame that is open now, and what the browser complained of."""
+        for frame in (frame for context in self.contexts for page in context.pages for frame in page.frames):
+            try:
+                yield f"{frame.url}\n{frame.locator('body').inner_text(timeout=1000)}\n"
+            except Exception as error:  # a page that is gone, or on its way: its address is what there is to tell
+                yield f"{frame.url}: {type(error).__name__}\n"
+        yield from self.console_errors
+        yield from self.failed_requests
 
     def _console(self, message: "ConsoleMessage") -> None:
         if "Content Security Policy" in message.text or "Content-Security-Policy" in message.text:
@@ -153,6 +166,17 @@ def witness() -> Iterator[Witness]:
     seen = Witness()
     yield seen
     seen.check()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A journey that failed tells what its windows showed at the end: on another machine nobody can look."""
+    report = yield
+    if report.when == "call" and report.failed:
+        seen = getattr(item, "funcargs", {}).get("witness")
+        if isinstance(seen, Witness):
+            report.sections.append(("What the windows showed", "\n".join(seen.shown())))
+    return report
 
 
 @pytest.fixture
