@@ -116,6 +116,9 @@ connection = Table(
     Column("name", KeyText, nullable=False),
     Column("config", Text, nullable=False),
     Column("sealed_secret", Text, nullable=False),
+    Column("secret_added_at", BigInteger, comment="Unknown for secrets from before this was kept."),
+    Column("previous_sealed_secret", Text, comment="The other one that is valid while the server changes secrets."),
+    Column("previous_secret_added_at", BigInteger),
     PrimaryKeyConstraint("organization", "number"),
     UniqueConstraint("organization", "name"),
     _of("organization", "organization"),
@@ -128,9 +131,23 @@ campaign = Table(
     _number(),
     Column("name", KeyText, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("closed_at", BigInteger, comment="Closed by hand, whatever its schedule says."),
     PrimaryKeyConstraint("organization", "number"),
     UniqueConstraint("organization", "name"),
     _of("organization", "organization"),
+)
+
+campaign_draft = Table(
+    "campaign_draft",
+    METADATA,
+    _organization(),
+    Column("name", KeyText, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    _number("saved_at"),
+    PrimaryKeyConstraint("organization", "name"),
+    _of("organization", "organization"),
+    comment="A campaign file in work: seen by members alone, and allowed to be unfinished.",
 )
 
 campaign_version = Table(
@@ -210,6 +227,7 @@ attempt = Table(
     Column("held_person", LargeBinary),
     PrimaryKeyConstraint("organization", "participation", "number"),
     _of("participation", "organization", "participation"),
+    Index("attempt_by_short_code", "organization", "short_code"),
     Index(
         "attempt_signed_in",
         "organization",
@@ -253,4 +271,45 @@ event = Table(
     PrimaryKeyConstraint("organization", "participation", "kind", "step"),
     Index("event_by_kind", "organization", "campaign", "kind", "step", "at"),
     sqlite_with_rowid=False,
+)
+
+token_address = Table(
+    "token_address",
+    METADATA,
+    Column("token_hash", LargeBinary, nullable=False),
+    _organization(),
+    Column("id", Uuid, nullable=False),
+    PrimaryKeyConstraint("token_hash"),
+    UniqueConstraint("organization", "id"),
+    _of("organization", "organization"),
+    comment="Directory: from the SHA-256 of a bearer token of the REST API to its organization.",
+)
+
+token = Table(
+    "token",
+    METADATA,
+    _organization(),
+    Column("id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False, comment="Separated by spaces."),
+    _number("created_at"),
+    _number("expires_at"),
+    Column("revoked_at", BigInteger),
+    PrimaryKeyConstraint("organization", "id"),
+    _of("organization", "organization"),
+)
+
+kept_answer = Table(
+    "kept_answer",
+    METADATA,
+    _organization(),
+    Column("idempotency_key", KeyText, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False, comment="SHA-256 of the request that used the key."),
+    Column("status", Integer, comment="Nothing while the request is under way."),
+    Column("sealed_answer", Text, comment="Sealed: the answer to a new token holds the token."),
+    _number("kept_at"),
+    PrimaryKeyConstraint("organization", "idempotency_key"),
+    _of("organization", "organization"),
+    Index("kept_answer_by_age", "kept_at"),
+    comment="Answers of the REST API to writes with an Idempotency-Key.",
 )
