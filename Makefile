@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help environment parts demo test check screenshots reference lock clean
+.PHONY: help environment parts demo test check bench chaos screenshots reference lock clean
 .NOTPARALLEL:
 
 # The first Python that is new enough; another one by `make PYTHON=/path/to/python …`.
@@ -10,7 +10,8 @@ PYTHON = $(shell for name in python3 python3.14 python3.13 python3.12 python3.11
 	if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then command -v "$$name"; break; fi; done)
 BIN := .venv/bin
-TREES := src tests tools
+N = 100
+TREES := src tests tools bench
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -33,6 +34,12 @@ check: environment ## Check style, types and the directions of imports
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy $(TREES)
 	@$(BIN)/lint-imports
+
+bench: environment ## Measure what a sign-in costs, beside its peers: make bench ARGS=--quick
+	@$(BIN)/python -m bench $(ARGS)
+
+chaos: environment parts ## Kill processes under load, many times: make chaos N=1000
+	@$(BIN)/python -m tests.chaos $(N)
 
 screenshots: environment ## Take the pictures in docs/ anew, from the running program
 	@$(BIN)/python tools/screenshots.py
