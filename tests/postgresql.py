@@ -80,6 +80,12 @@ class PostgreSQL:
         self._end(signal.SIGQUIT)
         shutil.rmtree(self._directory)
 
+    @property
+    def pid(self) -> int:
+        """The server's main process, the parent of all others."""
+        assert self._process is not None
+        return self._process.pid
+
     def new_database(self, like: str = "") -> str:
         """An empty database, or a copy of the one at the address `like`, to which nobody is connected; its address."""
         self._databases += 1

@@ -1,7 +1,9 @@
 """The store as a whole."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event
@@ -12,6 +14,7 @@ from entracte.participation.events import EventKind, Outcome
 from entracte.store.commits import Commits
 from entracte.store.engine import open_engine
 from entracte.store.opened import Store
+from entracte.store.prepared import Prepared
 from entracte.store.schema import migrate
 from entracte.store.tables import METADATA
 from entracte.values import OrganizationNumber
@@ -99,7 +102,7 @@ async def _journey(store: Store, organization: OrganizationNumber) -> None:
     await store.members.session(b"token", START)
 
 
-async def test_no_statement_reads_a_whole_table(shared_url: str) -> None:
+async def test_no_statement_reads_a_whole_table(shared_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What keeps a login as quick with ten million participations as with none."""
     engine = open_engine(shared_url)
     statements: dict[str, object] = {}
@@ -108,10 +111,19 @@ async def test_no_statement_reads_a_whole_table(shared_url: str) -> None:
         if statement.startswith(("SELECT", "UPDATE", "INSERT", "DELETE")):
             statements[statement] = given[0] if many and isinstance(given, list) else given
 
+    run = Prepared._run
+
+    def run_and_collect(self: Prepared, connection: Connection, values: Mapping[str, Any], read: Any) -> Any:
+        found = run(self, connection, values, read)
+        compiled = self._compiled[connection.dialect.name]
+        statements[compiled.text] = compiled.parameters(values)
+        return found
+
     store = Store(engine, Commits(engine))
     await store.start()
     northwind = await store.organizations.add("northwind", "Northwind", Brand(), SEALED_PERSON_KEY)
     event.listen(engine, "before_cursor_execute", collect)
+    monkeypatch.setattr(Prepared, "_run", run_and_collect)
     await _journey(store, northwind.number)
     await store.commits.stop()
     event.remove(engine, "before_cursor_execute", collect)
@@ -128,4 +140,8 @@ def _plan(connection: Connection, statement: str, given: object) -> str:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # tables as small as these it would rather scan
         explain = "EXPLAIN "
-    return "\n".join(str(row[-1]) for row in connection.exec_driver_sql(explain + statement, given))  # type: ignore[arg-type]
+    return "\n".join(str(row[-1]) for row in connection.exec_driver_sql(explain + statement, _given(given)))  # type: ignore[arg-type]
+
+
+def _given(given: object) -> object:
+    return tuple(given) if isinstance(given, list) else given

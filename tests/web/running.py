@@ -42,6 +42,8 @@ PUBLIC = "https://play.example"
 BRAND = "https://www.northwind.example"
 FRAMED_QUIZ = f"{QUIZ}embed:\n  origins: [{BRAND}]\n"
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
+PATIENCE = 60
+"""Seconds for an answer: the program waits up to 10 for a database."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def ask(port: int, target: str, method: str = "GET", headers: Sequence[Header] =
 
 def ask_raw(port: int, request: bytes) -> Answer:
     """The answer to these bytes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         with contextlib.suppress(OSError):  # it may be refused before it was all sent
             connection.sendall(request)
         received = bytearray()

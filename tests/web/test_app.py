@@ -303,7 +303,7 @@ def test_who_only_looks_uses_no_code_up(
     answer = ask(browser.port, back, method, [*headers, ("Cookie", cookies)])
     assert answer.status == status
     assert provider.calls("/token") == []
-    assert browser.get(back).path == "/c/quiz"
+    assert browser.get(back).path == "/c/quiz/details"
     assert browser.get("/c/quiz").path == "/c/quiz/details"
 
 
@@ -469,7 +469,7 @@ def test_after_its_last_day_a_campaign_signs_nobody_in_and_takes_no_entry(site: 
     way_back = redirected(late.go_to_the_login("/c/at-once"))
     site.publish(OVER + f"embed:\n  origins: [{BRAND}]\n")
     time.sleep(FRESH + 0.1)
-    assert late.get(late.get(target_of(way_back)).path).path == "/c/at-once"
+    assert late.get(late.get(target_of(way_back)).path).path == "/c/at-once/details"
     for answer in (
         late.get("/c/at-once/details"),
         browser.get("/c/at-once/sign-in"),
@@ -614,7 +614,7 @@ def test_other_parameters_lead_nowhere(at_the_login: Browser) -> None:
     evil = "&" + urlencode(dict.fromkeys(names, "https://evil.example/"))
     back = browser.get(target_of(redirected(browser.go_to_the_login())) + evil)
     assert "evil" not in back["location"]
-    assert browser.get(back.path + evil).path == "/c/quiz"
+    assert browser.get(back.path + evil).path == "/c/quiz/details"
     assert browser.get(f"/c/quiz?a=b{evil}").path == "/c/quiz/details"
 
 

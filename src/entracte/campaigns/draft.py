@@ -4,7 +4,8 @@ The file is YAML 1.2 (`document`), its shape is the model's (`model`), and `rule
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from difflib import get_close_matches
 
 from pydantic import ValidationError
@@ -17,6 +18,7 @@ from entracte.campaigns.rules import (
     STEP_MODELS,
     TEXT_KEYS,
     TYPED_KEYS,
+    connection_findings,
     findings,
     languages_of,
     model_at,
@@ -31,8 +33,13 @@ MOST_PROBLEMS = 500
 """Problems that are said one by one; who has more has written something else than a campaign."""
 
 
-def read_draft(text: str | bytes, source: str = "campaign.yaml") -> Definition:
-    """The definition that a file holds, with every text in every language of the campaign.
+def read_draft(
+    text: str | bytes,
+    source: str = "campaign.yaml",
+    known_connections: Mapping[str, AbstractSet[str]] | None = None,
+) -> Definition:
+    """The definition that a file holds, with every text in every language of the campaign. `known_connections` are the
+    organization's, as in `manage.publish`; without them, what the file asks of them is not looked at.
 
     LocalError has one problem for each mistake, all of them at once, in the order of the file; `where` is
     `quiz.yaml:12: steps[2].choices[0].label`."""
@@ -42,6 +49,8 @@ def read_draft(text: str | bytes, source: str = "campaign.yaml") -> Definition:
             document.problem(Finding((), "campaign_wrong_type", "A campaign is a mapping; it begins with `campaign:`."))
         )
     found = [*document.findings, *_shape(document), *findings(document.value)]
+    if known_connections is not None:
+        found += connection_findings(document.value, known_connections)
     problems = _in_order(document, found)
     if problems:
         raise LocalError(*problems)

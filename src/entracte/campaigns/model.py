@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Literal, Protocol
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -199,11 +200,11 @@ class Definition(_Part):
     embed: Embed | None = None
     steps: tuple[Step, ...] = Field(min_length=2)
 
-    @property
+    @cached_property
     def questions(self) -> tuple[Question, ...]:
         return tuple(step for step in self.steps if isinstance(step, Question))
 
-    @property
+    @cached_property
     def form(self) -> Form:
         return next(step for step in self.steps if isinstance(step, Form))
 

@@ -6,6 +6,7 @@ has the wrong shape is passed over here, because the model says that already.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from itertools import chain
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -347,6 +348,11 @@ def placeholders(text: str) -> tuple[str, ...]:
     return tuple(_PLACEHOLDER.findall(text))
 
 
+def _named_in(title: Json) -> set[str]:
+    lines = list(title.values()) if isinstance(title, dict) else [title]
+    return {name for line in lines if isinstance(line, str) for name in placeholders(line)}
+
+
 def _form_titles(top: Values) -> Findings:
     for path, step in _steps(top):
         if step.get("kind") == "form":
@@ -354,13 +360,41 @@ def _form_titles(top: Values) -> Findings:
 
 
 def _placeholders(path: Path, title: Json, *, guest: bool) -> Findings:
-    lines = list(title.values()) if isinstance(title, dict) else [title]
-    names = {name for line in lines if isinstance(line, str) for name in placeholders(line)}
+    names = _named_in(title)
     if names - {"first_name"}:
         yield Finding(path, "campaign_placeholder", "The attribute that can stand in a title is {first_name}.")
     if names and not guest:
         message = "The title has {first_name}; `title_guest` says what stands there without it."
         yield Finding(path, "campaign_title_guest_missing", message)
+
+
+def connection_findings(top: Values, known: Mapping[str, AbstractSet[str]]) -> Findings:
+    """What the organization's connections do not have: `known` are they by name, each with the attributes that its
+    claim map defines."""
+    sign_in = _mapping(top.get("sign_in"))
+    name = sign_in.get("connection")
+    if not isinstance(name, str):
+        return
+    if name not in known:
+        hint = f"There are: {', '.join(sorted(known))}." if known else "Make one with `entracte connection add`."
+        message = f"There is no connection `{name}`."
+        yield Finding(("sign_in", "connection"), "campaign_unknown_connection", message, hint)
+        return
+    for path, attribute in _attributes(top):
+        if attribute not in known[name]:
+            message = f"The connection `{name}` does not define the attribute `{attribute}`."
+            hint = f"It defines: {', '.join(sorted(known[name]))}."
+            yield Finding(path, "campaign_unmapped_field", message, hint)
+
+
+def _attributes(top: Values) -> Iterator[tuple[Path, str]]:
+    """The attributes of the profile that the form uses, each with its place."""
+    for path, step in _steps(top):
+        if step.get("kind") == "form":
+            yield from (((*path, "title"), name) for name in sorted(_named_in(step.get("title"))))
+    for path, field in _fields(top):
+        if field.get("prefill") and isinstance(field["prefill"], str):
+            yield (*path, "prefill"), field["prefill"]
 
 
 _RULES: tuple[Callable[[Values], Findings], ...] = (

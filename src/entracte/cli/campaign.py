@@ -23,11 +23,12 @@ def campaign() -> None:
 @organization_option
 def campaign_publish(file: Path, organization_name: str | None) -> None:
     """Publish a campaign from its YAML file; every problem of the file is said at once."""
-    definition = read_draft(file.read_bytes(), file.name)
+    content = file.read_bytes()
 
     async def work(store: Store, settings: Settings) -> None:
         owner = await named_organization(store, organization_name)
         known = {one.config.name: set(one.config.claims) for one in await store.connections.of(owner.number)}
+        definition = read_draft(content, file.name, known)
         published = await publish(store.campaigns, owner.number, definition, known, now())
         click.echo(f"Published {published.name}, version {published.version}:")
         click.echo(f"  {settings.public_url}/c/{published.name}")

@@ -44,6 +44,23 @@ class Place:
 
 def places(definition: Definition) -> tuple[Place, ...]:
     """All places, in their order; the sign-in stands right before the form."""
+    known = _WAYS.get(id(definition))
+    if known is not None and known[0] is definition:
+        return known[1]
+    way = _way(definition)
+    if len(_WAYS) >= _MOST_WAYS:
+        _WAYS.clear()
+    _WAYS[id(definition)] = definition, way
+    return way
+
+
+_WAYS: dict[int, tuple[Definition, tuple[Place, ...]]] = {}
+"""The ways through definitions that are in use, by identity: a page asks a dozen times, and to compare definitions
+would cost more than to walk one. The definition is kept beside, so that nothing else can have its identity."""
+_MOST_WAYS = 256
+
+
+def _way(definition: Definition) -> tuple[Place, ...]:
     found: list[Place] = []
     for step in definition.steps:
         kind = _KINDS[type(step)]

@@ -64,12 +64,18 @@ def open_state(text: str, keys: SealKeys, now: int, maximum_age: int = MAXIMUM_A
 
     Refuses `STATE_MISSING`, `STATE_INVALID`, `STATE_UNKNOWN_KEY`, `STATE_EXPIRED`, `STATE_FROM_FUTURE`.
     """
+    content = read_state_in_time(text, keys, now, maximum_age)
+    return OpenedState(content, nonce=nonce(text, keys), code_verifier=code_verifier(text, keys))
+
+
+def read_state_in_time(text: str, keys: SealKeys, now: int, maximum_age: int = MAXIMUM_AGE) -> StateContent:
+    """What a state holds that is in time: enough to pass it on. Refuses as `open_state` does."""
     content = read_state(text, keys)
     if content.issued_at > now + CLOCK_SKEW:
         raise refuse(Reason.STATE_FROM_FUTURE)
     if now - content.issued_at > maximum_age:
         raise refuse(Reason.STATE_EXPIRED)
-    return OpenedState(content, nonce=nonce(text, keys), code_verifier=code_verifier(text, keys))
+    return content
 
 
 def read_state(text: str, keys: SealKeys) -> StateContent:

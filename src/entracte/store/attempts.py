@@ -22,6 +22,7 @@ from sqlalchemy import (
 from entracte.participation.events import Outcome
 from entracte.participation.model import Attempt, Profile
 from entracte.store.dialects import Upsert, or_nothing
+from entracte.store.prepared import Prepared
 from entracte.store.profiles import document, person, read_profile
 from entracte.store.tables import attempt as table
 from entracte.store.tables import participation
@@ -68,12 +69,12 @@ def _finished(insert: Any) -> Any:
     ).returning(table.c.number)
 
 
-_SENT = Upsert(table, lambda insert: or_nothing(_placed(insert)).returning(table.c.number))
-_CONSUME = Upsert(table, lambda insert: _consumed(_placed(insert)))
-_FINISH = Upsert(table, lambda insert: _finished(_placed(insert)))
+_SENT = Upsert(table, lambda insert: or_nothing(_placed(insert)).returning(table.c.number)).prepared()
+_CONSUME = Upsert(table, lambda insert: _consumed(_placed(insert))).prepared()
+_FINISH = Upsert(table, lambda insert: _finished(_placed(insert))).prepared()
 
 _later = table.alias("later")
-_FOLLOW = (
+_FOLLOW_LATEST = (
     update(participation)
     .where(
         participation.c.organization == bindparam("of_organization"),
@@ -91,6 +92,7 @@ _FOLLOW = (
     )
     .values(sign_in_outcome=bindparam("outcome_now"))
 )
+_FOLLOW = Prepared(lambda connection: _FOLLOW_LATEST)
 
 _ONE = select(table).where(_THIS)
 _LATEST = (
@@ -105,14 +107,14 @@ _RELEASE = update(table).where(_THIS).values(held_profile=None, held_person=None
 
 def keep_sent(connection: Connection, attempt: Attempt) -> None:
     """Keep it unless it is there: an attempt that came back already is not `SENT` again."""
-    if connection.execute(_SENT.of(connection), _row(attempt)).first() is not None:
+    if _SENT.first(connection, _row(attempt)) is not None:
         follow(connection, attempt, attempt.outcome)
 
 
 def consume(connection: Connection, attempt: Attempt, at: int) -> bool:
     """One statement decides, whichever process and whether or not the attempt was kept before."""
     returned = replace(attempt, consumed_at=at, outcome=Outcome.RETURNED)
-    if connection.execute(_CONSUME.of(connection), _row(returned)).first() is None:
+    if _CONSUME.first(connection, _row(returned)) is None:
         return False
     follow(connection, attempt, Outcome.RETURNED)
     return True
@@ -120,12 +122,12 @@ def consume(connection: Connection, attempt: Attempt, at: int) -> bool:
 
 def finish(connection: Connection, attempt: Attempt) -> bool:
     """Keep how it ended. False when it had signed in already: that stays."""
-    return connection.execute(_FINISH.of(connection), _row(attempt)).first() is not None
+    return _FINISH.first(connection, _row(attempt)) is not None
 
 
 def follow(connection: Connection, attempt: Attempt, outcome: Outcome) -> None:
     """Put the outcome on the participation, when this is its latest attempt and none signed in."""
-    connection.execute(_FOLLOW, _this(attempt) | {"outcome_now": outcome.value})
+    _FOLLOW.change(connection, _this(attempt) | {"outcome_now": outcome.value})
 
 
 def take_held_profile(

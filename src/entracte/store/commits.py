@@ -36,6 +36,8 @@ TOGETHER = 64
 """The most changes in one commit."""
 PAUSES = (0.02, 0.1)
 """Seconds before a transaction that the database undid is run again: at once, it would meet the same one again."""
+ANSWER_SECONDS = 25
+"""The longest that a caller waits for a database that does nothing at all. Its own limits are shorter."""
 READERS = 2
 """Threads that read. SQLite and Python let little more than that run at once."""
 
@@ -142,7 +144,8 @@ class Commits:
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction; its result, once that is durable.
 
-        LocalError `store_busy` (nothing was done) or `store_unavailable`; or what the work itself raised.
+        LocalError `store_busy` (nothing was done), `store_unavailable` or `store_slow` (it may still be done); or what
+        the work itself raised.
         """
         return await self._through(self._changes, work)
 
@@ -155,7 +158,11 @@ class Commits:
         answer: asyncio.Future[T] = loop.create_future()
         if not inbox.offer(_Job(work, loop, answer)):
             raise failures.busy()
-        return await answer
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await answer
+        except TimeoutError:
+            raise failures.slow() from None
 
     def _keep_writing(self) -> None:
         while jobs := self._changes.take(self._together):

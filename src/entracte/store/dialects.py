@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+from entracte.store.prepared import Prepared
+
 Insert = sqlite.Insert | postgresql.Insert
 INSERTS: dict[str, Callable[[Table], Insert]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
@@ -23,6 +25,10 @@ class Upsert:
     def of(self, connection: Connection) -> Any:
         """The statement for this connection's database."""
         return self._statements[connection.dialect.name]
+
+    def prepared(self) -> Prepared:
+        """For the hot path."""
+        return Prepared(self.of)
 
 
 def or_nothing(insert: Any) -> Any:

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, insert, literal, selec
 
 from entracte.participation.events import ValueOutcome
 from entracte.participation.model import Entry
+from entracte.store.prepared import Prepared
 from entracte.store.tables import answer as answers
 from entracte.store.tables import entry as table
 from entracte.store.tables import participation
@@ -22,19 +23,22 @@ _MARK = (
 )
 
 
-_ANSWERS = select(answers.c.step, answers.c.answer).where(
+_ANSWERS_OF = select(answers.c.step, answers.c.answer).where(
     answers.c.organization == bindparam("of_organization"), answers.c.participation == bindparam("of_participation")
 )
+_END = Prepared(lambda connection: _MARK)
+_ANSWERS = Prepared(lambda connection: _ANSWERS_OF)
+_KEEP = Prepared(lambda connection: insert(table))
 
 
 def keep(connection: Connection, entry: Entry) -> bool:
     """Keep it, once per participation. The mark on the participation decides: it also ends answers and drafts.
     Answers are read behind the mark, so that one from another tab that was acknowledged is in the entry."""
     this = {"of_organization": entry.organization, "of_participation": entry.participation}
-    if connection.execute(_MARK, this | {"entered_now": entry.entered_at}).rowcount == 0:
+    if _END.change(connection, this | {"entered_now": entry.entered_at}) == 0:
         return False
-    kept = {row.step: row.answer for row in connection.execute(_ANSWERS, this)}
-    connection.execute(insert(table), _row(entry) | {"answers": {**entry.answers, **kept}})
+    kept = {row["step"]: row["answer"] for row in _ANSWERS.rows(connection, this)}
+    _KEEP.change(connection, _row(entry) | {"answers": {**entry.answers, **kept}})
     return True
 
 

@@ -8,15 +8,13 @@ from entracte.participation.events import Event
 from entracte.store.dialects import Upsert, or_nothing
 from entracte.store.tables import event
 
-_KEEP = Upsert(event, or_nothing)
+_KEEP = Upsert(event, or_nothing).prepared()
 
 
 def keep_events(connection: Connection, events: Sequence[Event]) -> None:
     """Keep those that are not there yet."""
-    rows = [_row(happened) for happened in events]
-    if rows:
-        # One row goes by the drivers' shorter way.
-        connection.execute(_KEEP.of(connection), rows if len(rows) > 1 else rows[0])
+    for happened in events:
+        _KEEP.change(connection, _row(happened))
 
 
 def _row(happened: Event) -> dict[str, object]:

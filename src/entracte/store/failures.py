@@ -15,6 +15,18 @@ def busy() -> LocalError:
     )
 
 
+def slow() -> LocalError:
+    """The caller has waited long enough. What it asked for may still be done."""
+    return LocalError(
+        Problem(
+            Kind.UNAVAILABLE,
+            "store_slow",
+            "The database does not answer in time.",
+            "Whether this change is kept is not known; try again.",
+        )
+    )
+
+
 def unavailable(error: BaseException) -> LocalError:
     """A database's error without its text: the class and the SQLSTATE alone."""
     named = " ".join(part for part in (_class(error), _state(error)) if part)

@@ -2,14 +2,12 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Connection,
-    Executable,
-    RowMapping,
     and_,
     bindparam,
     false,
@@ -27,8 +25,9 @@ from entracte.store import attempts, entries
 from entracte.store.commits import Commits
 from entracte.store.dialects import Upsert, or_nothing
 from entracte.store.events import keep_events
+from entracte.store.prepared import Prepared
 from entracte.store.profiles import document, person, read_profile
-from entracte.store.reads import Lookup
+from entracte.store.reads import MOST_KEYS, Lookup
 from entracte.store.tables import answer as answers
 from entracte.store.tables import participation as table
 from entracte.values import AttemptNumber, CampaignNumber, Json, OrganizationNumber, ParticipationId
@@ -41,7 +40,7 @@ _Key = tuple[OrganizationNumber, ParticipationId]
 _THIS = and_(table.c.organization == bindparam("of_organization"), table.c.id == bindparam("of_participation"))
 _NOT_ENTERED = table.c.entered_at.is_(None)
 
-_START = Upsert(table, lambda insert: or_nothing(insert).returning(table.c.id))
+_START = Upsert(table, lambda insert: or_nothing(insert).returning(table.c.id)).prepared()
 
 
 def _keep_answer(insert: Any) -> Any:
@@ -64,18 +63,23 @@ def _keep_answer(insert: Any) -> Any:
     ).returning(answers.c.step)
 
 
-def _change(*conditions: ColumnElement[bool], **values: Any) -> Any:
+def _update(*conditions: ColumnElement[bool], **values: Any) -> Any:
     return update(table).where(_THIS, *conditions).values(**values)
 
 
-_KEEP_ANSWER = Upsert(answers, _keep_answer)
+def _change(*conditions: ColumnElement[bool], **values: Any) -> Prepared:
+    statement = _update(*conditions, **values)
+    return Prepared(lambda connection: statement)
+
+
+_KEEP_ANSWER = Upsert(answers, _keep_answer).prepared()
 _KEEP_DRAFT = _change(_NOT_ENTERED, draft=bindparam("given_draft", type_=table.c.draft.type))
 _SET_LANGUAGE = _change(language=bindparam("chosen_language"))
 _TAKE_PART_AS_GUEST = _change(_NOT_ENTERED, guest=true(), profile=null(), person=null())
 _CLOSE_PREVIOUS_KEY = _change(
     table.c.generation == bindparam("seen_generation"), table.c.previous_key_open.is_(true()), previous_key_open=false()
 )
-_SIGN_IN = _change(
+_PUT_PROFILE = _update(
     profile=bindparam("new_profile", type_=table.c.profile.type),
     person=bindparam("new_person", type_=table.c.person.type),
     guest=false(),
@@ -83,14 +87,23 @@ _SIGN_IN = _change(
     generation=table.c.generation + 1,
     previous_key_open=true(),
 ).returning(table.c.generation)
+_SIGN_IN = Prepared(lambda connection: _PUT_PROFILE)
 _REACH_SIGNED_IN = _change(sign_in_outcome=Outcome.SIGNED_IN.value)
 
 
-_ids: BindParameter[Any] = bindparam("of_participations", expanding=True)
-_GET = select(table).where(table.c.organization == bindparam("of_organization"), table.c.id.in_(_ids))
-_GET_ANSWERS = select(answers).where(
-    answers.c.organization == bindparam("of_organization"), answers.c.participation.in_(_ids)
-)
+_SIZES = tuple(2**power for power in range(MOST_KEYS.bit_length()))
+"""How many participations one query can ask for."""
+
+
+@cache
+def _of_size(size: int) -> tuple[Prepared, Prepared]:
+    """The queries for so many participations and for their answers."""
+    ids = [bindparam(f"id_{place}", type_=table.c.id.type) for place in range(size)]
+    get = select(table).where(table.c.organization == bindparam("of_organization"), table.c.id.in_(ids))
+    get_answers = select(answers.c.participation, answers.c.step, answers.c.answer).where(
+        answers.c.organization == bindparam("of_organization"), answers.c.participation.in_(ids)
+    )
+    return Prepared(lambda connection: get), Prepared(lambda connection: get_answers)
 
 
 class StoredParticipations:
@@ -105,7 +118,7 @@ class StoredParticipations:
         kept_answers = [_answer_row(participation, step, given) for step, given in participation.answers.items()]
 
         def work(connection: Connection) -> None:
-            is_new = connection.execute(_START.of(connection), row).first() is not None
+            is_new = _START.first(connection, row) is not None
             if is_new and kept_answers:
                 connection.execute(insert(answers), kept_answers)
             keep_events(connection, events)
@@ -127,7 +140,7 @@ class StoredParticipations:
         given = _this(organization, participation) | {"at_step": step, "given_answer": answer, "kept_now": at}
 
         def work(connection: Connection) -> bool:
-            if connection.execute(_KEEP_ANSWER.of(connection), given).first() is None:
+            if _KEEP_ANSWER.first(connection, given) is None:
                 return False
             keep_events(connection, events)
             return True
@@ -149,7 +162,7 @@ class StoredParticipations:
         self, organization: OrganizationNumber, participation: ParticipationId, events: Sequence[Event]
     ) -> bool:
         def work(connection: Connection) -> bool:
-            if connection.execute(_TAKE_PART_AS_GUEST, _this(organization, participation)).rowcount == 0:
+            if _TAKE_PART_AS_GUEST.change(connection, _this(organization, participation)) == 0:
                 return False
             keep_events(connection, events)
             return True
@@ -209,7 +222,7 @@ class StoredParticipations:
 
         def work(connection: Connection) -> None:
             attempts.finish(connection, held)
-            connection.execute(_REACH_SIGNED_IN, _this(attempt.organization, attempt.participation))
+            _REACH_SIGNED_IN.change(connection, _this(attempt.organization, attempt.participation))
 
         await self._commits.write(work)
 
@@ -265,9 +278,9 @@ class StoredParticipations:
             lambda connection: entries.page(connection, organization, campaign, after, PAGE)
         )
 
-    async def _change(self, statement: Executable, given: dict[str, Any], events: Sequence[Event] = ()) -> None:
+    async def _change(self, statement: Prepared, given: dict[str, Any], events: Sequence[Event] = ()) -> None:
         def work(connection: Connection) -> None:
-            connection.execute(statement, given)
+            statement.change(connection, given)
             keep_events(connection, events)
 
         await self._commits.write(work)
@@ -285,9 +298,10 @@ def _put_profile(
     connection: Connection, organization: OrganizationNumber, participation: ParticipationId, profile: Profile
 ) -> int:
     given = {"new_profile": document(profile), "new_person": person(profile)}
-    generation: int | None = connection.execute(_SIGN_IN, _this(organization, participation) | given).scalar()
-    if generation is None:
+    found = _SIGN_IN.first(connection, _this(organization, participation) | given)
+    if found is None:
         raise LocalError(Problem(Kind.NOT_FOUND, "participation_unknown", "There is no such participation."))
+    generation: int = found["generation"]
     return generation
 
 
@@ -299,16 +313,22 @@ def _load(connection: Connection, keys: Collection[_Key]) -> Mapping[_Key, Parti
     return {
         (organization, found.id): found
         for organization, participations in ids.items()
-        for found in _load_of(connection, {"of_organization": organization, "of_participations": participations})
+        for found in _load_of(connection, organization, participations)
     }
 
 
-def _load_of(connection: Connection, given: dict[str, Any]) -> list[Participation]:
+def _load_of(
+    connection: Connection, organization: OrganizationNumber, ids: Sequence[ParticipationId]
+) -> list[Participation]:
+    size = next(size for size in _SIZES if size >= len(ids))
+    get, get_answers = _of_size(size)
+    # what is missing to the size is the last one again: there are few texts, and each is compiled once
+    given: dict[str, Any] = {"of_organization": organization}
+    given.update((f"id_{place}", ids[min(place, len(ids) - 1)]) for place in range(size))
     kept: dict[ParticipationId, dict[str, Json]] = {}
-    for row in connection.execute(_GET_ANSWERS, given):
-        kept.setdefault(row.participation, {})[row.step] = row.answer
-    rows = connection.execute(_GET, given).mappings()
-    return [_read(row, kept.get(row["id"], {})) for row in rows]
+    for row in get_answers.rows(connection, given):
+        kept.setdefault(row["participation"], {})[row["step"]] = row["answer"]
+    return [_read(row, kept.get(row["id"], {})) for row in get.rows(connection, given)]
 
 
 def _row(participation: Participation) -> dict[str, Any]:
@@ -341,7 +361,7 @@ def _answer_row(participation: Participation, step: str, given: Json) -> dict[st
     }
 
 
-def _read(row: RowMapping, kept: Mapping[str, Json]) -> Participation:
+def _read(row: Mapping[str, Any], kept: Mapping[str, Json]) -> Participation:
     outcome = row["sign_in_outcome"]
     return Participation(
         organization=OrganizationNumber(row["organization"]),

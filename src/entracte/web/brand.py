@@ -88,11 +88,13 @@ def readable(color: str, grounds: Sequence[str], ratio: float) -> str:
     return next((step for step in steps if _least_contrast(step, grounds) >= ratio), extreme)
 
 
+@lru_cache(maxsize=256)
 def light_palette(brand: Brand) -> Palette:
     """The brand's own colours."""
     return _palette(_with_room(brand.paper), brand.ink, brand.color, brand.accent)
 
 
+@lru_cache(maxsize=256)
 def dark_palette(brand: Brand) -> Palette:
     """The brand in the dark: its ink becomes the paper, its paper the ink. A brand with a dark paper stays as it is."""
     if _is_dark(_with_room(brand.paper)):

@@ -36,6 +36,9 @@ class Directory:
     connections: Connections
     clock: Clock
     _remembered: dict[str | int, tuple[int, Listed | None]] = field(default_factory=dict)
+    _connections: dict[tuple[OrganizationNumber, ConnectionNumber], tuple[int, Connection | None]] = field(
+        default_factory=dict
+    )
 
     async def by_name(self, name: str) -> Listed | None:
         """The campaign of an address. What could be no campaign's name is neither asked for nor remembered."""
@@ -48,7 +51,16 @@ class Directory:
 
     async def connection(self, organization: OrganizationNumber, number: ConnectionNumber) -> Connection | None:
         """The connection that an opened state names, within the campaign's organization and no other."""
-        return await self.connections.by_number(organization, number)
+        key = (organization, number)
+        now = self.clock()
+        remembered = self._connections.get(key)
+        if remembered is not None and now - remembered[0] < FRESH:
+            return remembered[1]
+        found = await self.connections.by_number(organization, number)
+        if len(self._connections) >= MOST:
+            self._connections.clear()
+        self._connections[key] = (now, found)
+        return found
 
     async def _look_up(self, key: str | int, find: Callable[[], Awaitable[Published | None]]) -> Listed | None:
         now = self.clock()

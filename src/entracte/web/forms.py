@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from entracte.errors import Kind, LocalError, Problem
 
@@ -13,12 +13,12 @@ _MEDIA_TYPE = "application/x-www-form-urlencoded"
 Posted = dict[str, list[str]]
 
 
-async def read_form(request: Request) -> Posted:
-    """The fields of a form post, each with its values in order. Raises LocalError `body_*`."""
+async def read_form(request: Request, most: int = MAXIMUM_BYTES) -> Posted:
+    """The fields of a form post, each with its values in order; `most` in bytes. Raises LocalError `body_*`."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in ("", _MEDIA_TYPE):
         raise _problem(Kind.UNSUPPORTED, "body_media_type", "The form came in a media type that is not a form's.")
-    body = await _bounded(request)
+    body = await _bounded(request, most)
     try:
         pairs = parse_qsl(
             body.decode("ascii"),
@@ -31,7 +31,7 @@ async def read_form(request: Request) -> Posted:
         raise _problem(Kind.BAD_INPUT, "body_malformed", "The form can not be read.") from None
     posted: Posted = {}
     for name, value in pairs:
-        if "\0" in value:
+        if "\0" in name or "\0" in value:
             raise _problem(Kind.BAD_INPUT, "body_malformed", "The form can not be read.")
         posted.setdefault(name, []).append(value.replace("\r\n", "\n"))
     return posted
@@ -42,13 +42,23 @@ def first_values(posted: Posted) -> dict[str, str]:
     return {name: values[0] for name, values in posted.items()}
 
 
-async def _bounded(request: Request) -> bytes:
+async def _bounded(request: Request, most: int) -> bytes:
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:20]) > most:
+        raise _too_large()  # before anything of it is read
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAXIMUM_BYTES:
-            raise _problem(Kind.TOO_LARGE, "body_too_large", "The form is larger than the limit.")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > most:
+                raise _too_large()
+    except ClientDisconnect:
+        raise _problem(Kind.BAD_INPUT, "body_interrupted", "The form stopped coming before its end.") from None
     return bytes(body)
+
+
+def _too_large() -> LocalError:
+    return _problem(Kind.TOO_LARGE, "body_too_large", "The form is larger than the limit.")
 
 
 def _problem(kind: Kind, code: str, message: str) -> LocalError:

@@ -62,6 +62,10 @@ class PageContext:
         """What stands on the tile: the brand's mark, or the first letter of its name."""
         return self.brand.mark or self.organization_title[:1].upper()
 
+    @property
+    def look(self) -> "Look":
+        return look_of(self.brand, self.tile)
+
 
 NEUTRAL_BRAND = Brand(mark="", color="#3d4543", accent="#8a9490", paper="#f8f8f6", ink="#1b1f1e")
 
@@ -99,11 +103,7 @@ def environment() -> Environment:
     made = new_environment()
     made.globals.update(
         asset_address=asset_address,
-        brand_style=brand_style,
-        tile_icon=tile_icon,
         language_name=language_name,
-        paper=lambda brand: light_palette(brand).paper,
-        dark_paper=lambda brand: dark_palette(brand).paper,
     )
     made.filters["with_links"] = with_links
     return made
@@ -114,13 +114,42 @@ def render(template: str, language: str, **values: object) -> str:
     return environment().get_template(template).render(language=language, **values)
 
 
-def tile_icon(page: PageContext) -> str:
-    """The brand's tile as a picture in a `data:` address, for the browser's tab."""
-    color = light_palette(page.brand)
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a brand and its tile make of a page's head. `icon` is a picture in a `data:` address, for the browser's
+    tab; `dark_paper` is empty where pages do not follow the dark scheme."""
+
+    style: Markup
+    paper: str
+    dark_paper: str
+    icon: str
+
+
+_LOOKS: dict[tuple[int, str], tuple[Brand, Look]] = {}
+"""By the identity of a brand, which is kept beside: comparing brands costs more than all the rest of a page's head."""
+_MOST_LOOKS = 256
+
+
+def look_of(brand: Brand, tile: str) -> Look:
+    """The look of a brand with what stands on its tile; worked out once for each brand that the process has read."""
+    known = _LOOKS.get((id(brand), tile))
+    if known is not None and known[0] is brand:
+        return known[1]
+    dark = dark_palette(brand).paper if brand.dark else ""
+    look = Look(brand_style(brand), light_palette(brand).paper, dark, tile_icon(brand, tile))
+    if len(_LOOKS) >= _MOST_LOOKS:
+        _LOOKS.clear()
+    _LOOKS[id(brand), tile] = brand, look
+    return look
+
+
+def tile_icon(brand: Brand, tile: str) -> str:
+    """The brand's tile as a picture in a `data:` address."""
+    color = light_palette(brand)
     picture = Markup(
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="{}"/>'
         '<text x="16" y="22" font-size="17" font-family="sans-serif" text-anchor="middle" fill="{}">{}</text></svg>'
-    ).format(color.brand, color.mark, page.tile)
+    ).format(color.brand, color.mark, tile)
     return f"data:image/svg+xml,{quote(picture)}"
 
 

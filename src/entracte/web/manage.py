@@ -9,19 +9,22 @@ import re
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from entracte.campaigns.model import Campaigns
+from entracte.errors import Kind, LocalError
 from entracte.organizations.manage import SESSION_SECONDS, SignedInMember, session_of
 from entracte.organizations.model import Members, MemberSession, Organization, Organizations
 from entracte.organizations.throttle import Throttle
 from entracte.participation.model import Participations
 from entracte.statistics.tallies import Tallies
 from entracte.values import Clock, Entropy, Secret
+from entracte.web.forms import read_form
 from entracte.web.manage_layout.rendering import Frame, render
+from entracte.web.problems import STATUS
 from entracte.web.translations import mark, negotiated
 
 HOME = "/manage"
@@ -29,6 +32,7 @@ SIGN_IN = "/manage/sign-in"
 SIGN_OUT = "/manage/sign-out"
 
 _FORM_BYTES = 16 * 1024
+_OF_THE_FORM = (Kind.BAD_INPUT, Kind.TOO_LARGE, Kind.UNSUPPORTED)
 _ROOM = re.compile(r"/manage(/[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+)?)*", re.ASCII)
 
 
@@ -108,7 +112,13 @@ def open_to_all(services: ManageServices, handler: Callable[[Visit], Awaitable[R
         visit = Visit(services, request, urlsafe_b64encode(services.entropy(18)).decode("ascii"))
         if request.method == "POST" and not _comes_from_here(request, services.public_url):
             return _with_headers(visit, _elsewhere(visit))
-        return _with_headers(visit, await handler(visit))
+        try:
+            response = await handler(visit)
+        except LocalError as error:
+            if error.problem.kind not in _OF_THE_FORM:
+                raise
+            response = _unreadable(visit, error)
+        return _with_headers(visit, response)
 
     return endpoint
 
@@ -149,17 +159,9 @@ def not_there(visit: Visit) -> Response:
 
 
 async def form_values(request: Request) -> dict[str, str]:
-    """The fields of a posted form. One that is too large, not a form, or not UTF-8 has none; of a repeated field the
-    last counts."""
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _FORM_BYTES:
-            return {}
-    try:
-        return dict(parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=20, errors="strict"))
-    except ValueError:
-        return {}
+    """The fields of a posted form; of a repeated field the last counts. LocalError `body_*`, which `open_to_all` makes
+    a page of."""
+    return {name: values[-1] for name, values in (await read_form(request, most=_FORM_BYTES)).items()}
 
 
 def keep_session(services: ManageServices, response: Response, signed_in: SignedInMember) -> None:
@@ -196,6 +198,11 @@ def _elsewhere(visit: Visit) -> Response:
     title = mark("That was not sent.")
     text = mark("This form was not sent from the manager’s own address. Open the manager there and try again:")
     return _problem(visit, 403, "other_origin", title, text, _origin(visit.services.public_url))
+
+
+def _unreadable(visit: Visit, error: LocalError) -> Response:
+    text = mark("What was sent can not be read. Go back and send it once more.")
+    return _problem(visit, STATUS[error.problem.kind], error.problem.code, mark("That was not sent."), text)
 
 
 def _problem(visit: Visit, status: int, code: str, title: str, text: str, detail: str = "") -> Response:

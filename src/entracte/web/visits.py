@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from entracte.campaigns.manage import Status, status
 from entracte.campaigns.model import Definition
@@ -168,14 +169,19 @@ async def visit(request: Request, services: Services) -> Visit:
     return Visit(services, listed, playing, base, embedded, language, path_of(request))
 
 
-def at_campaign(services: Services, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint whose handler is given the visit."""
+class at_campaign:  # noqa: N801 - used as a function is
+    """An endpoint whose handler is given the visit. An ASGI application of its own, which spares each request what
+    Starlette puts around a function: the handlers of exceptions stand around the whole application already."""
 
-    @functools.wraps(handler)
-    async def endpoint(request: Request) -> Response:
-        return await handler(request, await visit(request, services))
+    def __init__(self, services: Services, handler: Handler) -> None:
+        functools.update_wrapper(self, handler)
+        self._services = services
+        self._handler = handler
 
-    return endpoint
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        response = await self._handler(request, await visit(request, self._services))
+        await response(scope, receive, send)
 
 
 async def start(visit: Visit, *, embed_page: str = "") -> Visit:
@@ -186,10 +192,10 @@ async def start(visit: Visit, *, embed_page: str = "") -> Visit:
     return visit.with_playing(playing)
 
 
-async def submit_when_complete(seen: Visit, playing: Playing) -> None:
-    """After a sign-in: the entry that the account alone makes, where the form says so and the campaign is open."""
-    if seen.is_open:
-        await seen.services.take_part.submit_when_complete(playing, seen.listed.connection)
+async def submit_when_complete(seen: Visit, playing: Playing) -> bool:
+    """After a sign-in: the entry that the account alone makes, where the form says so and the campaign is open.
+    Whether there is one."""
+    return seen.is_open and await seen.services.take_part.submit_when_complete(playing, seen.listed.connection)
 
 
 def same_origin(request: Request, public_url: str) -> bool:

@@ -5,7 +5,7 @@ from functools import partial
 from starlette.responses import Response
 from starlette.routing import Route
 
-from entracte.errors import LocalError
+from entracte.errors import Kind, LocalError
 from entracte.organizations.manage import SignedInMember, sign_in, sign_out
 from entracte.organizations.throttle import TooManyAttempts
 from entracte.values import Secret
@@ -50,6 +50,8 @@ async def _sign_in(visit: Visit) -> Response:
     try:
         signed_in = await _try(visit, email, password)
     except LocalError as error:
+        if error.problem.kind is not Kind.NOT_ALLOWED:  # the store's: it says nothing of the password
+            raise
         return _refused(visit, error, wanted, email)
     await _end_session(visit)
     response = see_other(wanted)

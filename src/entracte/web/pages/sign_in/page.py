@@ -20,7 +20,7 @@ from entracte.participation.signing_in import Back, Proof, Returned
 from entracte.participation.take_part import Playing
 from entracte.protocol.authorization import NEVER_ASKED, parse_query
 from entracte.protocol.errors import Reason, Refused
-from entracte.protocol.state import StateContent, open_state, read_state
+from entracte.protocol.state import StateContent, open_state, read_state, read_state_in_time
 from entracte.values import entropy
 from entracte.web import cookies
 from entracte.web.answers import new_nonce, page, see_other
@@ -44,6 +44,15 @@ PAUSE = 1
 _PASSED_ON = ("state", "code", "iss", "error")
 """What the OAuth service hands to the campaign: descriptions of errors go nowhere. Of what was never asked for the name
 goes, so that the campaign refuses it, and not the value, which may be a token."""
+
+BAD_RETURNS = frozenset(
+    {
+        Reason.STATE_EXPIRED, Reason.STATE_FROM_FUTURE, Reason.RESPONSE_MIXED, Reason.ISSUER_MISMATCH,
+        Reason.ISSUER_MISSING,
+    }
+)  # fmt: skip
+"""What was wrong with the return itself, before anybody was asked: the page that says so has the status 400. Where no
+participant can be told apart, the page at the return address has it, for every reason."""
 
 
 def oauth_routes(services: Services) -> list[Route]:
@@ -119,7 +128,7 @@ async def _mishap(request: Request, seen: Visit) -> Response:
         return seen.to_current()
     if attempt.outcome not in (Outcome.CANCELLED, Outcome.FAILED):
         return seen.to(KEY)
-    return seen.page(_mishap_page(seen, attempt))
+    return seen.page(_mishap_page(seen, attempt), status=400 if _reason(attempt) in BAD_RETURNS else 200)
 
 
 async def _return(request: Request, seen: Visit) -> Response:
@@ -147,13 +156,13 @@ def _addressee(parameters: Mapping[str, str], services: Services) -> tuple[State
     """Which campaign a state belongs to, and what is handed on. A state that is ours but too old is handed on alone."""
     state = parameters.get("state", "")
     try:
-        opened = open_state(state, services.keys, services.clock(), services.state_maximum_age)
+        content = read_state_in_time(state, services.keys, services.clock(), services.state_maximum_age)
     except Refused as refusal:
         if refusal.reason not in (Reason.STATE_EXPIRED, Reason.STATE_FROM_FUTURE):
             raise
         return read_state(state, services.keys), {"state": state}
     unasked = dict.fromkeys(NEVER_ASKED & parameters.keys(), "")
-    return opened.content, {name: parameters[name] for name in _PASSED_ON if name in parameters} | unasked
+    return content, {name: parameters[name] for name in _PASSED_ON if name in parameters} | unasked
 
 
 def _starts_by_itself(seen: Visit, playing: Playing) -> bool:
@@ -235,11 +244,17 @@ async def _after_return(seen: Visit, returned: Returned, state: str) -> Response
         return see_other(f"/c/{seen.definition.campaign}/sign-in/done?handle={returned.handle}")
     if returned.embed_page:
         return see_other(f"{returned.embed_page}#entracte-return={returned.handle}")
-    proven = seen.with_playing(returned.playing)
-    if returned.back is Back.MISHAP:
+    return await _go_on(seen, returned.back, returned.playing)
+
+
+async def _go_on(seen: Visit, back: Back, playing: Playing) -> Response:
+    """Straight to the page where this participant is: by way of the campaign's own address it is a request more."""
+    proven = seen.with_playing(playing)
+    if back is Back.MISHAP:
         return proven.to(f"{KEY}/mishap")
-    await submit_when_complete(seen, returned.playing)
-    return proven.remember(see_other(proven.base))
+    if await submit_when_complete(seen, playing):
+        return proven.remember(see_other(proven.base))
+    return proven.to_current()
 
 
 def _sign_in_page(seen: Visit, connection: Connection) -> str:
@@ -267,7 +282,7 @@ def _sign_in_page(seen: Visit, connection: Connection) -> str:
 def _mishap_page(seen: Visit, attempt: Attempt) -> str:
     sign_in = seen.definition.sign_in
     mishap = Mishap(
-        reason=Reason.__members__.get(attempt.reason.upper(), Reason.PROVIDER_ERROR),  # a newer version may know more
+        reason=_reason(attempt),
         short_code=attempt.short_code,
         answers_count=_answers_count(seen),
         retry=True,
@@ -275,6 +290,10 @@ def _mishap_page(seen: Visit, attempt: Attempt) -> str:
         start="",
     )
     return render_mishap(seen.context(), seen.progress(KEY), mishap=mishap)
+
+
+def _reason(attempt: Attempt) -> Reason:
+    return Reason.__members__.get(attempt.reason.upper(), Reason.PROVIDER_ERROR)  # a newer version may know more
 
 
 def _other_browser(seen: Visit, state: str) -> Response:

@@ -106,6 +106,19 @@ MISHAPS: Mapping[Reason, MishapKind] = MappingProxyType({
 })  # fmt: skip
 """Every reason of the log -> what the participant is told."""
 
+TROUBLE = (
+    mark("That did not work just now."),
+    mark("It is not your doing. Go back and try it once more in a moment."),
+)
+NOT_KEPT_NOW = (
+    mark("We can not save anything just now."),
+    mark(
+        "Your answers so far are safe. The last one may be missing: wait a moment, then go back and send it once more."
+    ),
+)
+STORE_CODES = frozenset({"store_busy", "store_slow", "store_unavailable"})
+"""Problems of the store: whatever was answered before is kept, and what was sent with this request may not be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mishap:
@@ -198,13 +211,14 @@ def render_mishap(
 
 def render_trouble(*, nonce: str, language: str, code: str) -> str:
     """A mistake of ours, or a request that can not be served now. `code` is the problem's stable code."""
+    title, text = NOT_KEPT_NOW if code in STORE_CODES else TROUBLE
     return render(
         "pages/sign_in/mishap.html",
         language,
         page=neutral_context(language, nonce),
         progress=None,
-        title=translated(language, mark("That did not work just now.")),
-        text=translated(language, mark("It is not your doing. Go back and try it once more in a moment.")),
+        title=translated(language, title),
+        text=translated(language, text),
         ways=(),
         ways_are_campaigns=False,
         short_code=code,

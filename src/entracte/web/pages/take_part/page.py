@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from entracte.campaigns.model import Form, MultipleChoice, Question, Step, Thanks, Welcome
 from entracte.participation.form import ANSWER, FieldProblem
-from entracte.participation.journey import current, following, may_show, previous
+from entracte.participation.journey import SIGN_IN, current, following, may_show, previous
 from entracte.participation.prefill import Offered, offer
 from entracte.participation.take_part import Playing, account_mark, may_prefill_opt_ins
 from entracte.values import Json
@@ -96,6 +96,8 @@ async def _take_part_as_guest(request: Request, seen: Visit) -> Response:
         return seen.to_current()
     if not seen.is_open:
         raise NotOpen(seen)
+    if not may_show(seen.definition, seen.playing.participation, SIGN_IN):
+        return seen.to_current()
     await seen.services.take_part.take_part_as_guest(seen.playing)
     return see_other(seen.base)
 
