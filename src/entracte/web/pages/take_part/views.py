@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from string import ascii_uppercase
 from types import MappingProxyType
@@ -22,6 +22,7 @@ from entracte.campaigns.model import (
 )
 from entracte.values import Json
 from entracte.web.html import PageContext, Progress, neutral_context, render
+from entracte.web.skeletons import Skeletons
 from entracte.web.translations import long_date, mark, number_in_words, translated, translated_plural
 
 Source = Literal["", "account", "confirmed"]
@@ -141,25 +142,82 @@ def render_form(
     where there is no account to name it; `account_mark` comes back as `ACCOUNT_FIELD` with what was typed."""
     confirmed_by = account.connection_title if account else connection_title
     shown = [view for view in fields if view.field.mode != "hidden"]
-    rows = [_field_row(context, view, confirmed_by) for view in shown]
-    problems = [_form_problem(row) for row in rows if row.problem]
-    return _step_page(
-        "form",
-        context,
-        progress,
-        form,
-        title=title,
-        rows=rows,
-        problems=problems,
-        problems_title=problems_title or _problems_title(context, len(problems)),
-        account=account,
-        account_field=ACCOUNT_FIELD,
-        account_mark=account_mark,
-        back=back,
-        button=context.say(form.button) or translated(context.language, mark("Send my entry")),
-        choose=translated(context.language, mark("Choose")),
-        new_window=translated(context.language, mark("opens in a new window")),
+
+    def page(context: PageContext, told: _Told, shown: Sequence[FieldView]) -> str:
+        rows = [_field_row(context, view, confirmed_by) for view in shown]
+        problems = [_form_problem(row) for row in rows if row.problem]
+        return _step_page(
+            "form",
+            context,
+            progress,
+            form,
+            title=told.title,
+            rows=rows,
+            problems=problems,
+            problems_title=problems_title or _problems_title(context, len(problems)),
+            account=told.account,
+            account_field=ACCOUNT_FIELD,
+            account_mark=told.account_mark,
+            back=back,
+            button=context.say(form.button) or translated(context.language, mark("Send my entry")),
+            choose=translated(context.language, mark("Choose")),
+            new_window=translated(context.language, mark("opens in a new window")),
+        )
+
+    told = _Told(title, account, account_mark)
+    if context.embedded or any(view.problem or _is_locked_choice(view) for view in shown):
+        return page(context, told, shown)
+    shape = (
+        *(id(form), id(context.brand), context.organization_title, context.campaign_title, context.languages),
+        *(context.language, context.base, context.here, progress, back, confirmed_by, problems_title),
+        *(account and (account.connection_title, bool(account.label)), bool(title), bool(account_mark)),
+        tuple(map(_shape, shown)),
     )
+
+    def with_marks(marks: Sequence[str]) -> str:
+        nonce, title, account_mark, label, initials, *values = marks
+        marked = account and AccountView(label if account.label else "", initials, account.connection_title)
+        views = [_with_mark(view, value) for view, value in zip(shown, values, strict=True)]
+        return page(replace(context, nonce=nonce), _Told(title, marked, account_mark), views)
+
+    filled_in = [context.nonce, title, account_mark, *((account.label, account.initials) if account else ("", ""))]
+    filled_in += [str(view.value) if _is_text(view) else "" for view in shown]
+    return _FORMS.render(shape, (form, context.brand, [view.field for view in shown]), filled_in, with_marks)
+
+
+_FORMS = Skeletons()
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a form says of its participant around the fields."""
+
+    title: str = dataclasses.field(repr=False)
+    account: AccountView | None
+    account_mark: str = dataclasses.field(repr=False)
+
+
+def _is_text(view: FieldView) -> bool:
+    """Whether there is a text that stands in the field as it is."""
+    return view.value not in (None, "") and view.field.kind not in (*TICKS, FieldKind.CHOICE)
+
+
+def _is_locked_choice(view: FieldView) -> bool:
+    return view.locked and view.field.kind is FieldKind.CHOICE
+
+
+def _shape(view: FieldView) -> tuple[object, ...]:
+    """What of a field decides how the page looks: of a choice and of a tick the value too, when it is one of ours."""
+    value: object = _is_text(view)
+    if view.field.kind in TICKS:
+        value = view.value is True or view.value in ("yes", "true")
+    elif view.field.kind is FieldKind.CHOICE:
+        value = next((choice.key for choice in view.field.choices if choice.key == view.value), "")
+    return id(view.field), view.source, view.locked, value
+
+
+def _with_mark(view: FieldView, place: str) -> FieldView:
+    return replace(view, value=place) if _is_text(view) else view
 
 
 def render_thanks(context: PageContext, progress: Progress, step: Thanks, entered: bool) -> str:
