@@ -77,6 +77,12 @@ class Installation:
     def redirect_uri(self) -> str:
         return self.settings.redirect_uri
 
+    @property
+    def process_id(self) -> int:
+        """Of the process that runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def log(self) -> str:
         """Everything the process wrote."""
         return self._log.read_text(encoding="utf-8") if self._log.exists() else ""
