@@ -53,8 +53,9 @@ def free_port() -> int:
 class Installation:
     """One Entracte. Use as a context manager; `settings` are those of its process."""
 
-    def __init__(self, folder: Path, *, database_url: str = "", **settings: Any) -> None:
+    def __init__(self, folder: Path, *, database_url: str = "", workers: int = 1, **settings: Any) -> None:
         self.folder = folder
+        self._command = [sys.executable, "-m", "entracte", "serve", "--workers", str(workers)]
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
         given = {
@@ -92,7 +93,7 @@ class Installation:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ENTRACTE_")}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "entracte", "serve"],
+                self._command,
                 env={**environment, **self.environment},
                 stdout=log,
                 stderr=log,

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import structlog
 import uuid_utils.compat as uuid_utils
@@ -51,6 +51,10 @@ class Program:
     def check(self) -> None:
         """LocalError when the schema is not the one that this version needs. Waits for the database: before `start`."""
         self.store.check_schema()
+
+    def close(self) -> None:
+        """Leave a program that was only checked: its connections are not for other processes."""
+        self.store.close()
 
     async def start(self) -> None:
         """Open everything."""
@@ -117,18 +121,22 @@ class Program:
 def server(program: Program, grace: int = 30) -> uvicorn.Server:
     """The HTTP server of a program: no access log (ours has no addresses in it), no server header. On a stop it
     finishes what it accepted, for at most `grace` seconds."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            program.app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=bool(program.settings.trusted_proxies),
-            forwarded_allow_ips=program.settings.trusted_proxies,
-            timeout_graceful_shutdown=grace,
-            http=LimitedHeads,
-            lifespan="on",
-        )
+    return uvicorn.Server(server_config(program.app, program.settings, grace))
+
+
+def server_config(app: Starlette | Callable[[], Starlette], settings: Settings, grace: int = 30) -> uvicorn.Config:
+    """How an application, or one that is made in the process that serves it, is served."""
+    return uvicorn.Config(
+        app,
+        factory=not isinstance(app, Starlette),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_graceful_shutdown=grace,
+        http=LimitedHeads,
+        lifespan="on",
     )
 
 

@@ -1,7 +1,9 @@
 """Kills under load, and the account afterwards."""
 
 import asyncio
+import os
 import random
+import signal
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -54,10 +56,38 @@ async def kill_postgresql(folder: Path, kills: int, seed: int, server: PostgreSQ
     return await _with_a_crowd(folder, kills, seed, server.new_database(), go_on)
 
 
-async def _with_a_crowd(folder: Path, kills: int, seed: int, database_url: str, go_on: Go) -> Account:
+async def kill_workers(folder: Path, kills: int, seed: int, *, database_url: str = "") -> Account:
+    """SIGKILL to one of two processes at a time; the other one goes on, and the supervisor starts another."""
+
+    async def go_on(installation: Installation, chance: random.Random) -> None:
+        for _ in range(kills):
+            await asyncio.to_thread(_wait_for_both, installation)
+            await asyncio.sleep(chance.uniform(0.2, 1))
+            os.kill(chance.choice(workers_of(installation)), signal.SIGKILL)
+
+    return await _with_a_crowd(folder, kills, seed, database_url, go_on, workers=2)
+
+
+def _wait_for_both(installation: Installation) -> None:
+    """Until the one that was killed before is replaced."""
+    deadline = time.monotonic() + 30
+    while len(workers_of(installation)) < 2:
+        assert time.monotonic() < deadline, "a process that was killed is not replaced"
+        time.sleep(0.05)
+
+
+def workers_of(installation: Installation) -> list[int]:
+    """The processes that serve, below their supervisor. Linux alone."""
+    children = Path(f"/proc/{installation.process_id}/task/{installation.process_id}/children").read_text().split()
+    return [int(child) for child in children if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()]
+
+
+async def _with_a_crowd(
+    folder: Path, kills: int, seed: int, database_url: str, go_on: Go, *, workers: int = 1
+) -> Account:
     chance, began = random.Random(seed), time.monotonic()
     async with provider() as stub:
-        installation = Installation(folder, database_url=database_url)
+        installation = Installation(folder, database_url=database_url, workers=workers)
         await asyncio.to_thread(_set_up, installation, stub.issuer)
         crowd = Crowd(installation, chance)
         try:

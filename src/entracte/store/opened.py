@@ -50,4 +50,8 @@ class Store:
     async def stop(self) -> None:
         """Accept nothing more, finish what was accepted, close every connection."""
         await self.commits.stop()
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection. After `stop`, or where nothing was started."""
         self._engine.dispose()
