@@ -107,6 +107,7 @@ async def listening(
 ) -> AsyncIterator[Listener]:
     listener = Listener()
     tasks: set[asyncio.Task[None]] = set()
+    writers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         listener.connections += 1
@@ -122,6 +123,7 @@ async def listening(
             writer.transport.abort()
 
     def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         task = asyncio.create_task(serve(reader, writer))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
@@ -137,7 +139,10 @@ async def listening(
         for task in tuple(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in writers:  # also of a task that was cancelled before it began: nothing of it ever ran
+            writer.transport.abort()
         await server.wait_closed()
+        await asyncio.sleep(0)  # what was aborted closes in the loop's next turn
 
 
 @asynccontextmanager
