@@ -1,19 +1,33 @@
 """Setting up a connection: every address is checked, the secret is sealed for its organization alone."""
 
 import json
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from entracte.connections.client_secrets import client_of, seal_secret
-from entracte.connections.manage import add, discover, from_metadata, read_config, replace_or_add
+from entracte.connections.client_secrets import KeptSecret, Place, client_of, seal_secret, secrets_of
+from entracte.connections.manage import (
+    add,
+    add_secret,
+    attributes,
+    configure,
+    discover,
+    from_metadata,
+    named,
+    read_config,
+    reconfigure,
+    remove,
+    remove_secret,
+    replace_or_add,
+)
 from entracte.connections.model import Connection, ConnectionConfig
 from entracte.errors import LocalError
 from entracte.fetch import Fetcher, OutboundAllow
 from entracte.organizations.model import Brand
 from entracte.protocol.errors import Reason, Refused
-from entracte.protocol.messages import HttpResponse
+from entracte.protocol.messages import HttpRequest, HttpResponse
 from entracte.protocol.metadata import Metadata, read_metadata
 from entracte.protocol.seal import SealKeys
 from entracte.store.opened import Store
@@ -164,6 +178,109 @@ async def test_replacing_keeps_the_number() -> None:
         assert third.number != first.number
     finally:
         await store.stop()
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[Store]:
+    opened = Store.open("sqlite://")
+    await opened.start()
+    yield opened
+    await opened.stop()
+
+
+async def organization(store: Store, name: str = "northwind") -> OrganizationNumber:
+    return (await store.organizations.add(name, name.title(), Brand(), "sealed")).number
+
+
+async def test_replacing_leaves_one_secret(store: Store) -> None:
+    owner = await organization(store)
+    await add(store.connections, owner, config(), Secret("one"), KEYS, 100)
+    await add_secret(store.connections, owner, "northwind", Secret("two"), KEYS, 200)
+    replaced = await replace_or_add(store.connections, owner, config(), Secret("three"), KEYS, 300)
+    assert secrets_of(replaced) == (KeptSecret(Place.CURRENT, 300),)
+    assert await named(store.connections, owner, "northwind") == replaced
+
+
+async def test_another_configuration_keeps_number_and_secrets(store: Store) -> None:
+    owner = await organization(store)
+    added = await add(store.connections, owner, config(), Secret("one"), KEYS, 100)
+    changed = await reconfigure(store.connections, owner, config(title="New"))
+    assert changed == replace(added, config=config(title="New"))
+    assert await named(store.connections, owner, "northwind") == changed
+
+
+async def test_secrets_are_added_and_removed(store: Store) -> None:
+    owner = await organization(store)
+    await add(store.connections, owner, config(), Secret("one"), KEYS, 100)
+    two = await add_secret(store.connections, owner, "northwind", Secret("two"), KEYS, 200)
+    assert client_of(two, KEYS).client_secret == Secret("two")
+    with pytest.raises(LocalError, match="connection_secrets_full"):
+        await add_secret(store.connections, owner, "northwind", Secret("three"), KEYS, 300)
+    assert await named(store.connections, owner, "northwind") == two
+    with pytest.raises(LocalError, match="connection_secret_malformed"):
+        await add_secret(store.connections, owner, "northwind", Secret(""), KEYS, 300, replace_previous=True)
+    await add_secret(store.connections, owner, "northwind", Secret("three"), KEYS, 300, replace_previous=True)
+    one = await remove_secret(store.connections, owner, "northwind", Place.CURRENT)
+    assert secrets_of(one) == (KeptSecret(Place.CURRENT, 200),)
+    assert await attributes(store.connections, owner) == {"northwind": set(config().claims)}
+
+
+async def test_a_connection_in_use_is_not_removed(store: Store) -> None:
+    owner = await organization(store)
+    added = await add(store.connections, owner, config(), Secret("one"), KEYS)
+    with pytest.raises(LocalError, match=r"a, b.*connection_in_use"):
+        await remove(store.connections, owner, "northwind", ["b", "a"])
+    assert await named(store.connections, owner, "northwind") == added
+    await remove(store.connections, owner, "northwind", [])
+    assert await store.connections.of(owner) == []
+
+
+async def test_another_organization_finds_no_connection(store: Store) -> None:
+    owner, charlie = await organization(store), await organization(store, "contoso")
+    added = await add(store.connections, owner, config(), Secret("one"), KEYS)
+    for refused in (
+        named(store.connections, charlie, "northwind"),
+        reconfigure(store.connections, charlie, config(title="Stolen")),
+        remove(store.connections, charlie, "northwind", []),
+        add_secret(store.connections, charlie, "northwind", Secret("x"), KEYS, 1),
+        remove_secret(store.connections, charlie, "northwind", Place.CURRENT),
+    ):
+        with pytest.raises(LocalError, match=r"There is no connection northwind\. \[connection_unknown\]"):
+            await refused
+    assert await named(store.connections, owner, "northwind") == added
+
+
+async def no_network(request: HttpRequest) -> HttpResponse:
+    raise AssertionError("nothing is asked for")
+
+
+@pytest.mark.parametrize(
+    ("changes", "source"),
+    [
+        ({}, "id_token"),
+        ({"scopes": ["profile"], "userinfo_endpoint": "https://login.example/u"}, "userinfo"),
+        ({"issuer": "", "userinfo_endpoint": "https://login.example/u"}, "userinfo"),
+        ({"issuer": "", "rest": {"url": "https://api.example/me"}}, "rest"),
+        ({"profile_source": "userinfo", "userinfo_endpoint": "https://login.example/u"}, "userinfo"),
+    ],
+)
+async def test_the_profile_comes_from_what_there_is(changes: dict[str, Any], source: str) -> None:
+    found = await configure({**ENDPOINTS, **changes}, no_network, never, discovery=False)
+    assert found.profile_source.value == source
+
+
+async def test_discovery_fills_in_what_was_not_given() -> None:
+    fetcher = Fetcher(OutboundAllow.parse("127.0.0.1"))
+    await fetcher.start()
+    try:
+        async with MisbehavingProvider() as provider:
+            given = {"name": "northwind", "title": "Northwind", "client_id": "us", "issuer": provider.issuer}
+            given["userinfo_endpoint"] = "https://login.example/u"
+            found = await configure(given, fetcher, fetcher.insecure_allowed)
+    finally:
+        await fetcher.stop()
+    assert found.token_endpoint == f"{provider.issuer}/token"
+    assert found.userinfo_endpoint == "https://login.example/u"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 endpoint is called after it. The requests go through the real fetcher on real sockets."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
@@ -299,6 +299,54 @@ async def test_plain_oauth_names_the_person_by_connection_and_subject(relying: R
     )
     signed_in = await relying.sign_in(connection)
     assert signed_in.person == person_hash(PERSON_KEY, "connection 7", "person-1")
+
+
+def with_two(relying: Relying, current: str, previous: str | None) -> Connection:
+    """A connection that keeps these secrets; the server knows one of its own."""
+    connection = relying.connection()
+    return replace(
+        connection,
+        sealed_secret=seal_secret(Secret(current), connection.organization, KEYS),
+        previous_sealed_secret=previous and seal_secret(Secret(previous), connection.organization, KEYS),
+    )
+
+
+async def test_a_server_that_knows_the_current_secret_is_asked_once(relying: Relying) -> None:
+    await relying.sign_in(with_two(relying, relying.provider.client_secret, "an older one"))
+    assert paths(relying.provider) == ["/authorize", "/token", "/jwks"]
+
+
+@pytest.mark.parametrize("misbehaviour", ["", "token_401"])
+async def test_a_server_that_knows_the_previous_secret_is_asked_with_that(relying: Relying, misbehaviour: str) -> None:
+    """RFC 6749 section 5.2, `invalid_client`: the code was not spent. One that refuses both is asked no third time."""
+    connection = with_two(relying, "a newer one", relying.provider.client_secret)
+    if misbehaviour:
+        relying.provider.misbehaviour = misbehaviour
+        with pytest.raises(Refused) as refused:
+            await relying.sign_in(connection)
+        assert refused.value.reason is Reason.CLIENT_REFUSED
+        assert paths(relying.provider) == ["/authorize", "/token", "/token"]
+        return
+    assert (await relying.sign_in(connection)).mapped.attributes["email"] == "ada@northwind.example"
+    assert paths(relying.provider) == ["/authorize", "/token", "/token", "/jwks"]
+    first, second = relying.provider.calls("/token")
+    assert first.form == second.form  # the same code and verifier, another client authentication
+    assert first.headers["authorization"] != second.headers["authorization"]
+
+
+async def test_without_a_previous_secret_a_refused_client_ends_it(relying: Relying) -> None:
+    with pytest.raises(Refused) as refused:
+        await relying.sign_in(with_two(relying, "a newer one", None))
+    assert refused.value.reason is Reason.CLIENT_REFUSED
+    assert paths(relying.provider) == ["/authorize", "/token"]
+
+
+@pytest.mark.parametrize("misbehaviour", ["token_400", "token_500", "token_hangs"])
+async def test_any_other_refusal_is_not_asked_again(relying: Relying, misbehaviour: str) -> None:
+    relying.provider.misbehaviour = misbehaviour
+    with pytest.raises(Refused):
+        await relying.sign_in(with_two(relying, relying.provider.client_secret, "an older one"))
+    assert paths(relying.provider) == ["/authorize", "/token"]
 
 
 async def test_a_code_is_redeemed_once(relying: Relying) -> None:

@@ -1,11 +1,12 @@
 """Campaigns, on every database."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
-from entracte.campaigns.model import Campaigns, Definition, Published
+from entracte.campaigns.model import Campaigns, Definition, Published, Version
 from entracte.errors import LocalError
 from entracte.organizations.model import Brand, Organization
 from entracte.store.campaigns import StoredCampaigns
@@ -120,6 +121,44 @@ async def test_two_processes_that_publish_one_name_agree(shared_url: str) -> Non
             await store.stop()
     assert len({one.number for one in published}) == 1
     assert sorted(one.version for one in published) == list(range(1, 21))
+
+
+async def test_closed_by_hand_until_it_is_reopened(
+    store: Store, northwind: Organization, outsider: Organization
+) -> None:
+    published = await store.campaigns.publish(northwind.number, definition(), 100)
+    closed = replace(published, closed_at=150)
+    assert await store.campaigns.close(northwind.number, "summer-quiz", 150) == closed
+    assert await store.campaigns.close(northwind.number, "summer-quiz", 160) == closed  # it is closed since then
+    for found in (
+        await store.campaigns.by_name("summer-quiz"),
+        await store.campaigns.by_number(published.number),
+        *await store.campaigns.of(northwind.number),
+    ):
+        assert found == closed
+    again = await store.campaigns.publish(northwind.number, definition(), 200)
+    assert (again.version, again.closed_at) == (2, 150)  # publishing opens nothing
+    assert await store.campaigns.reopen(outsider.number, "summer-quiz") is None
+    assert await store.campaigns.close(outsider.number, "summer-quiz", 300) is None
+    assert await store.campaigns.by_name("summer-quiz") == again
+    assert await store.campaigns.reopen(northwind.number, "summer-quiz") == replace(again, closed_at=None)
+    assert await store.campaigns.reopen(northwind.number, "summer-quiz") == replace(again, closed_at=None)
+    assert await store.campaigns.close(northwind.number, "other", 1) is None
+    assert await store.campaigns.close(northwind.number, "o\0ther", 1) is None
+
+
+async def test_every_version_is_told_to_its_organization(
+    store: Store, northwind: Organization, outsider: Organization
+) -> None:
+    for at in (100, 200, 300):
+        await store.campaigns.publish(northwind.number, definition(), at)
+    await store.campaigns.publish(northwind.number, definition("other"), 400)
+    assert await store.campaigns.versions(northwind.number, "summer-quiz") == [
+        Version(3, 300),
+        Version(2, 200),
+        Version(1, 100),
+    ]
+    assert await store.campaigns.versions(outsider.number, "summer-quiz") == []
 
 
 async def test_a_name_with_a_nul_is_nobodys(store: Store) -> None:

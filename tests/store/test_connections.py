@@ -1,16 +1,20 @@
 """Connections, on every database."""
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
 from entracte.connections.model import ClaimRule, Connection, ConnectionConfig, Connections, ProfileSource, RestSource
-from entracte.errors import LocalError
-from entracte.organizations.model import Organization
+from entracte.errors import Kind, LocalError, Problem
+from entracte.organizations.model import Brand, Organization
 from entracte.protocol.client_auth import ClientAuthentication
 from entracte.store.connections import StoredConnections
 from entracte.store.numbers import GREATEST
 from entracte.store.opened import Store
 from entracte.store.tables import allocation
 from entracte.values import ConnectionNumber
+from tests.store.samples import SEALED_PERSON_KEY
 
 
 def config(name: str = "northwind", **given: object) -> ConnectionConfig:
@@ -100,6 +104,72 @@ async def test_a_connection_does_not_take_the_name_of_another(store: Store, nort
     assert raised.value.problem.code == "connection_exists"
     assert raised.value.__context__ is None
     assert await store.connections.of(northwind.number) == [one, two]
+
+
+async def test_both_secrets_and_their_times_come_back(store: Store, northwind: Organization) -> None:
+    mine = await store.connections.add(northwind.number, config(), "1", 100)
+    assert mine.secret_added_at == 100
+    two = replace(
+        mine, sealed_secret="2", secret_added_at=200, previous_sealed_secret="1", previous_secret_added_at=100
+    )
+    assert await store.connections.replace(two) is True
+    assert await store.connections.by_number(northwind.number, mine.number) == two
+    assert "'1'" not in repr(two)
+    assert "'2'" not in repr(two)
+
+
+async def test_a_change_is_made_with_nobody_in_between(shared_url: str) -> None:
+    """Two processes, each of which reads and changes: no change is lost."""
+    stores = [Store.open(shared_url) for _ in range(2)]
+    try:
+        for store in stores:
+            await store.start()
+        mine = await stores[0].organizations.add("northwind", "Northwind", Brand(), SEALED_PERSON_KEY)
+        await stores[0].connections.add(mine.number, config(), "", 0)
+
+        def longer(kept: Connection) -> Connection:
+            return replace(kept, secret_added_at=(kept.secret_added_at or 0) + 1)
+
+        await asyncio.gather(
+            *(store.connections.change(mine.number, "northwind", longer) for store in stores for _ in range(20))
+        )
+        kept = await stores[0].connections.by_name(mine.number, "northwind")
+    finally:
+        for store in stores:
+            await store.stop()
+    assert kept is not None
+    assert kept.secret_added_at == 40
+
+
+async def test_a_change_that_is_refused_changes_nothing(
+    store: Store, northwind: Organization, outsider: Organization
+) -> None:
+    mine = await store.connections.add(northwind.number, config(), "1")
+
+    def refuse(kept: Connection) -> Connection:
+        raise LocalError(Problem(Kind.CONFLICT, "no", "No."))
+
+    with pytest.raises(LocalError, match=r"No\."):
+        await store.connections.change(northwind.number, "northwind", refuse)
+    for organization, name in ((outsider, "northwind"), (northwind, "other"), (northwind, "north\0wind")):
+        assert (
+            await store.connections.change(organization.number, name, lambda kept: replace(kept, config=FULL)) is None
+        )
+    assert await store.connections.of(northwind.number) == [mine]
+
+
+async def test_a_connection_is_removed_by_its_organization_alone(
+    store: Store, northwind: Organization, outsider: Organization
+) -> None:
+    mine = await store.connections.add(northwind.number, config(), "1")
+    for organization, name in ((outsider, "northwind"), (northwind, "other"), (northwind, "north\0wind")):
+        assert await store.connections.remove(organization.number, name) is False
+        assert await store.connections.by_name(organization.number, name + "-") is None
+    assert await store.connections.by_name(northwind.number, "north\0wind") is None
+    assert await store.connections.remove(northwind.number, "northwind") is True
+    assert await store.connections.remove(northwind.number, "northwind") is False
+    again = await store.connections.add(northwind.number, config(), "1")
+    assert again.number > mine.number  # a state that names the old one never means the new one
 
 
 async def test_the_numbers_end_where_the_state_has_no_more_room(store: Store, northwind: Organization) -> None:

@@ -41,6 +41,14 @@ _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": 
 _WHOLE_NUMBER = re.compile(r"[-+]?[0-9]{1,18}")
 
 
+class Unreadable(LocalError):
+    """The file as a whole can not be read; `line` is where that shows."""
+
+    def __init__(self, line: int, problem: Problem) -> None:
+        super().__init__(problem)
+        self.line = line
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something wrong at a place of the document."""
@@ -61,12 +69,15 @@ class Document:
     findings: tuple[Finding, ...] = ()
     refused: frozenset[Path] = frozenset()
 
+    def line(self, path: Path) -> int:
+        """The line of a value; a missing key stands on the line of what should have it."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
     def where(self, path: Path) -> str:
-        """`quiz.yaml:12: steps[2].choices[0].label`; a missing key stands on the line of what should have it."""
-        known = path
-        while known and known not in self.lines:
-            known = known[:-1]
-        place = f"{self.source}:{self.lines.get(known, 1)}"
+        """`quiz.yaml:12: steps[2].choices[0].label`."""
+        place = f"{self.source}:{self.line(path)}"
         return f"{place}: {spell(path)}" if path else place
 
     def problem(self, finding: Finding) -> Problem:
@@ -83,14 +94,15 @@ def read_document(text: str | bytes, source: str, typed: Callable[[Path], bool])
     """The document. `typed` says at which paths an unquoted `12` or `true` is a number or a truth value; everywhere
     else it is the text that stands there, so that a choice can be labelled 1984.
 
-    LocalError: `campaign_too_large`, `campaign_not_utf8`, `campaign_not_yaml`. What can be read in spite of a mistake
+    Unreadable: `campaign_too_large`, `campaign_not_utf8`, `campaign_not_yaml`. What can be read in spite of a mistake
     is read, and the mistake is a finding."""
-    composer = _Composer(source, _decoded(text, source), typed)
+    composer = _Composer(source, decoded(text, source), typed)
     value = composer.document()
     return Document(source, value, composer.lines, tuple(composer.findings), frozenset(composer.refused))
 
 
-def _decoded(text: str | bytes, source: str) -> str:
+def decoded(text: str | bytes, source: str) -> str:
+    """The characters of a file. Unreadable: `campaign_too_large`, `campaign_not_utf8`."""
     try:
         raw = text.encode() if isinstance(text, str) else text
     except UnicodeEncodeError:
@@ -105,7 +117,7 @@ def _decoded(text: str | bytes, source: str) -> str:
 
 
 def _refuse(source: str, line: int, code: str, message: str) -> NoReturn:
-    raise LocalError(Problem(Kind.BAD_INPUT, code, message, where=f"{source}:{line}"))
+    raise Unreadable(line, Problem(Kind.BAD_INPUT, code, message, where=f"{source}:{line}"))
 
 
 @dataclass(slots=True)

@@ -24,10 +24,10 @@ from entracte.campaigns.rules import (
     model_at,
     with_all_languages,
 )
-from entracte.errors import LocalError, Problem
+from entracte.errors import LocalError
 from entracte.values import Json
 
-__all__ = ["read_draft", "reference", "schema"]
+__all__ = ["define", "mistakes", "read_draft", "read_file", "reference", "schema"]
 
 MOST_PROBLEMS = 500
 """Problems that are said one by one; who has more has written something else than a campaign."""
@@ -43,17 +43,29 @@ def read_draft(
 
     LocalError has one problem for each mistake, all of them at once, in the order of the file; `where` is
     `quiz.yaml:12: steps[2].choices[0].label`."""
-    document = read_document(text, source, _is_typed)
+    document = read_file(text, source)
+    return define(document, mistakes(document, known_connections))
+
+
+def read_file(text: str | bytes, source: str) -> Document:
+    """What a campaign's file says, right or wrong. Raises Unreadable as `read_document` does."""
+    return read_document(text, source, _is_typed)
+
+
+def mistakes(document: Document, known_connections: Mapping[str, AbstractSet[str]] | None) -> list[Finding]:
+    """Everything that is wrong, in the order of the file."""
     if not isinstance(document.value, dict):
-        raise LocalError(
-            document.problem(Finding((), "campaign_wrong_type", "A campaign is a mapping; it begins with `campaign:`."))
-        )
+        return [Finding((), "campaign_wrong_type", "A campaign is a mapping; it begins with `campaign:`.")]
     found = [*document.findings, *_shape(document), *findings(document.value)]
     if known_connections is not None:
         found += connection_findings(document.value, known_connections)
-    problems = _in_order(document, found)
-    if problems:
-        raise LocalError(*problems)
+    return _in_order(document, found)
+
+
+def define(document: Document, found: Sequence[Finding]) -> Definition:
+    """The definition of a document in which nothing wrong was found. LocalError: what was found, all of it."""
+    if found or not isinstance(document.value, dict):
+        raise LocalError(*(document.problem(finding) for finding in found))
     complete = with_all_languages(document.value, languages_of(document.value))
     return Definition.model_validate_json(json.dumps(complete), strict=True)
 
@@ -62,29 +74,22 @@ def _is_typed(path: Path) -> bool:
     return bool(path) and path[-1] in TYPED_KEYS
 
 
-def _in_order(document: Document, found: Sequence[Finding]) -> list[Problem]:
-    """One problem for each place and code, by line. What follows from a value that could not be read is left out."""
+def _in_order(document: Document, found: Sequence[Finding]) -> list[Finding]:
+    """One finding for each place and code, by line. What follows from a value that could not be read is left out."""
     own = set(document.findings)
     first: dict[tuple[Path, str], Finding] = {}
     for finding in found:
         if finding in own or not _below(finding.path, document.refused):
             first.setdefault((finding.path, finding.code), finding)
-    ordered = sorted(first.values(), key=lambda finding: _line(document, finding.path))
-    problems = [document.problem(finding) for finding in ordered[:MOST_PROBLEMS]]
+    ordered = sorted(first.values(), key=lambda finding: document.line(finding.path))
     if len(ordered) > MOST_PROBLEMS:
         more = f"There are {len(ordered) - MOST_PROBLEMS} more problems behind these."
-        problems.append(document.problem(Finding((), "campaign_more_problems", more)))
-    return problems
+        return [*ordered[:MOST_PROBLEMS], Finding((), "campaign_more_problems", more)]
+    return ordered
 
 
 def _below(path: Path, refused: frozenset[Path]) -> bool:
     return any(path[:length] in refused for length in range(len(path) + 1))
-
-
-def _line(document: Document, path: Path) -> int:
-    while path and path not in document.lines:
-        path = path[:-1]
-    return document.lines.get(path, 1)
 
 
 def _shape(document: Document) -> Iterator[Finding]:

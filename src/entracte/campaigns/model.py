@@ -218,25 +218,40 @@ class Definition(_Part):
 @dataclass(frozen=True, slots=True)
 class Published:
     """A campaign that went through every check and can be played. Made by `campaigns.manage.publish` and
-    by the store, which keeps only what was published."""
+    by the store, which keeps only what was published. `closed_at` is when a member closed it by hand, whatever its
+    schedule says."""
 
     organization: OrganizationNumber
     number: CampaignNumber
     definition: Definition
     version: int
     published_at: int
+    closed_at: int | None = None
 
     @property
     def name(self) -> str:
         return self.definition.campaign
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One publication of a campaign."""
+
+    number: int
+    published_at: int
+
+
 class Campaigns(Protocol):
     """What keeps campaigns. `by_name` and `by_number` without an organization are the directory: the only way
     from a public address or a state to its organization. `publish` raises LocalError `campaign_name_taken` when
-    another organization has the name; publishing again makes the next version of the same number."""
+    another organization has the name; publishing again makes the next version of the same number, and leaves a campaign
+    closed that was closed. `close` keeps the time of the first closing; both `close` and `reopen` are None when the
+    organization has published no such campaign. `versions` are the newest first."""
 
     async def publish(self, organization: OrganizationNumber, definition: Definition, at: int) -> Published: ...
     async def by_name(self, name: str) -> Published | None: ...
     async def by_number(self, number: CampaignNumber) -> Published | None: ...
     async def of(self, organization: OrganizationNumber) -> list[Published]: ...
+    async def versions(self, organization: OrganizationNumber, name: str) -> list[Version]: ...
+    async def close(self, organization: OrganizationNumber, name: str, at: int) -> Published | None: ...
+    async def reopen(self, organization: OrganizationNumber, name: str) -> Published | None: ...

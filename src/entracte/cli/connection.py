@@ -1,17 +1,21 @@
 """`entracte connection`: the authorization servers of an organization."""
 
+import sys
 from typing import Any
 
 import click
+from ruamel.yaml import YAML
 
+from entracte.campaigns.manage import day_of, using
 from entracte.cli.commands import main, named_organization, organization_option, with_store
 from entracte.connections import manage as manage_connections
+from entracte.connections.client_secrets import Place, secrets_of
 from entracte.connections.model import ConnectionConfig, ProfileSource
 from entracte.errors import Kind, LocalError, Problem
 from entracte.protocol.client_auth import ClientAuthentication
 from entracte.settings import Settings
 from entracte.store.opened import Store
-from entracte.values import Secret
+from entracte.values import Secret, now
 from entracte.wiring import open_fetcher
 
 
@@ -96,15 +100,13 @@ def connection_add(organization_name: str | None, replace: bool, client_secret: 
         fetcher = open_fetcher(settings)
         await fetcher.start()
         try:
-            given = _connection_options(options)
-            if options["issuer"] and not options["no_discovery"]:
-                metadata = await manage_connections.discover(options["issuer"], fetcher, fetcher.insecure_allowed)
-                given = {**manage_connections.from_metadata(metadata), **given}
-            config = manage_connections.read_config(given, fetcher.insecure_allowed)
+            config = await manage_connections.configure(
+                _given(options), fetcher, fetcher.insecure_allowed, discovery=not options["no_discovery"]
+            )
         finally:
             await fetcher.stop()
         keeper = manage_connections.replace_or_add if replace else manage_connections.add
-        kept = await keeper(store.connections, owner.number, config, secret, settings.seal_keys())
+        kept = await keeper(store.connections, owner.number, config, secret, settings.seal_keys(), now())
         click.echo(f"Kept the connection {kept.config.name}.")
         click.echo(f"At the authorization server, register this redirect URI:\n  {settings.redirect_uri}")
 
@@ -129,7 +131,101 @@ def connection_list(organization_name: str | None) -> None:
     with_store(work)
 
 
-def _connection_options(options: dict[str, Any]) -> dict[str, Any]:
+@connection.command("show")
+@click.argument("name")
+@organization_option
+def connection_show(name: str, organization_name: str | None) -> None:
+    """Show how a connection is set up, as YAML. Secrets are never shown."""
+
+    async def work(store: Store, settings: Settings) -> None:
+        owner = await named_organization(store, organization_name)
+        kept = await manage_connections.named(store.connections, owner.number, name)
+        secrets = [{"place": one.place.value, "added_at": _day(one.added_at)} for one in secrets_of(kept)]
+        shown = kept.config.model_dump(mode="json") | {
+            "secrets": secrets, "tells_servers_apart": kept.config.tells_servers_apart
+        }  # fmt: skip
+        YAML(typ="safe", pure=True).dump(shown, sys.stdout)
+
+    with_store(work)
+
+
+@connection.command("remove")
+@click.argument("name")
+@organization_option
+def connection_remove(name: str, organization_name: str | None) -> None:
+    """Remove a connection that no published campaign uses."""
+
+    async def work(store: Store, settings: Settings) -> None:
+        owner = await named_organization(store, organization_name)
+        users = using(name, await store.campaigns.of(owner.number))
+        await manage_connections.remove(store.connections, owner.number, name, users)
+        click.echo(f"Removed the connection {name}.")
+
+    with_store(work)
+
+
+@connection.group("secret")
+def secret() -> None:
+    """Client secrets of a connection: two are valid while the authorization server changes from one to the next."""
+
+
+@secret.command("add")
+@click.argument("name")
+@click.option(
+    "--client-secret",
+    envvar="ENTRACTE_CLIENT_SECRET",
+    help="Better in the environment (ENTRACTE_CLIENT_SECRET) or typed when asked than on the command line.",
+)
+@click.option("--replace-previous", is_flag=True, help="When there are two already, forget the previous one.")
+@organization_option
+def secret_add(name: str, client_secret: str | None, replace_previous: bool, organization_name: str | None) -> None:
+    """Make a new secret the current one. The one before stays valid until it is removed."""
+    given = Secret(client_secret or click.prompt("Client secret", hide_input=True))
+
+    async def work(store: Store, settings: Settings) -> None:
+        owner = await named_organization(store, organization_name)
+        await manage_connections.add_secret(
+            store.connections, owner.number, name, given, settings.seal_keys(), now(), replace_previous=replace_previous
+        )
+        click.echo(f"Kept. The connection {name} uses the new secret, and the one before where the server wants it.")
+
+    with_store(work)
+
+
+@secret.command("list")
+@click.argument("name")
+@organization_option
+def secret_list(name: str, organization_name: str | None) -> None:
+    """List the places of a connection's secrets and the days since when they are kept; never the secrets."""
+
+    async def work(store: Store, settings: Settings) -> None:
+        owner = await named_organization(store, organization_name)
+        for one in secrets_of(await manage_connections.named(store.connections, owner.number, name)):
+            click.echo(f"{one.place.value}\t{_day(one.added_at) or 'unknown'}")
+
+    with_store(work)
+
+
+@secret.command("remove")
+@click.argument("name")
+@click.argument("place", type=click.Choice([one.value for one in Place]))
+@organization_option
+def secret_remove(name: str, place: str, organization_name: str | None) -> None:
+    """Forget the current or the previous secret. Without the current one, the previous one is current again."""
+
+    async def work(store: Store, settings: Settings) -> None:
+        owner = await named_organization(store, organization_name)
+        await manage_connections.remove_secret(store.connections, owner.number, name, Place(place))
+        click.echo(f"Forgot the {place} secret of the connection {name}.")
+
+    with_store(work)
+
+
+def _day(at: int | None) -> str | None:
+    return None if at is None else day_of(at).isoformat()
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given, as the configuration names them."""
     plain = (
         "name", "title", "client_id", "issuer", "authorization_endpoint", "token_endpoint", "jwks_uri",
@@ -152,8 +248,6 @@ def _connection_options(options: dict[str, Any]) -> dict[str, Any]:
         }
     if options["profile"]:
         given["profile_source"] = options["profile"]
-    elif "openid" not in given.get("scopes", ("openid",)) or not options["issuer"]:
-        given["profile_source"] = "rest" if options["rest_url"] else "userinfo"
     return given
 
 

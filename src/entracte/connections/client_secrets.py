@@ -1,9 +1,44 @@
-"""Client secrets at rest: sealed under a key derived per organization, opened only to make a request."""
+"""Client secrets at rest: sealed under a key derived per organization, opened only to make a request.
+
+A connection has one secret, or two while the authorization server changes from one to the next: the server may take the
+new one at once, later, or beside the old one, and a sign-in works all the time.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from entracte.connections.model import Connection
+from entracte.errors import Kind, LocalError, Problem
 from entracte.protocol.client_auth import Client
 from entracte.protocol.seal import SealKeys, open_sealed, seal
 from entracte.values import OrganizationNumber, Secret
+
+LONGEST = 2000
+"""Characters of a client secret: far more than any server gives out."""
+
+
+class Place(StrEnum):
+    """Which of the two secrets."""
+
+    CURRENT = "current"
+    PREVIOUS = "previous"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSecret:
+    """That there is a secret, and since when (epoch seconds; None when that was not kept). Never what it is."""
+
+    place: Place
+    added_at: int | None
+
+
+def check_secret(secret: Secret) -> Secret:
+    """The secret, when a server can have given it out. LocalError `connection_secret_malformed`, without it."""
+    text = secret.reveal()
+    if not text.strip() or len(text) > LONGEST or not text.isprintable():
+        message = f"A client secret has 1 to {LONGEST} printable characters."
+        raise LocalError(Problem(Kind.BAD_INPUT, "connection_secret_malformed", message, where="secret"))
+    return secret
 
 
 def seal_secret(secret: Secret, organization: OrganizationNumber, keys: SealKeys) -> str:
@@ -13,7 +48,78 @@ def seal_secret(secret: Secret, organization: OrganizationNumber, keys: SealKeys
 
 def client_of(connection: Connection, keys: SealKeys) -> Client:
     """Who we are at this connection's server."""
-    secret = open_sealed(connection.sealed_secret, _purpose(connection.organization), keys)
+    return _client(connection, connection.sealed_secret, keys)
+
+
+def previous_client_of(connection: Connection, keys: SealKeys) -> Client | None:
+    """Who we were before the secret changed, where that secret is still kept."""
+    sealed = connection.previous_sealed_secret
+    return _client(connection, sealed, keys) if sealed is not None else None
+
+
+def secrets_of(connection: Connection) -> tuple[KeptSecret, ...]:
+    """The secrets that are kept, the current one first."""
+    current = KeptSecret(Place.CURRENT, connection.secret_added_at)
+    if connection.previous_sealed_secret is None:
+        return (current,)
+    return current, KeptSecret(Place.PREVIOUS, connection.previous_secret_added_at)
+
+
+def with_secret(connection: Connection, sealed: str, at: int, *, replace_previous: bool) -> Connection:
+    """The given secret becomes the current one, and the current one the previous one. LocalError
+    `connection_secrets_full` where that would push a third one out and nobody asked for it."""
+    if connection.previous_sealed_secret is not None and not replace_previous:
+        raise LocalError(
+            Problem(
+                Kind.CONFLICT,
+                "connection_secrets_full",
+                "The connection has two secrets already.",
+                hint="Remove the previous one first, or ask for it to be replaced.",
+            )
+        )
+    return replace(
+        connection,
+        sealed_secret=sealed,
+        secret_added_at=at,
+        previous_sealed_secret=connection.sealed_secret,
+        previous_secret_added_at=connection.secret_added_at,
+    )
+
+
+def without_secret(connection: Connection, place: Place) -> Connection:
+    """One of the two is gone; when that is the current one, the previous one is current again. LocalError
+    `connection_secret_unknown` (there is no previous one) or `connection_secret_last`."""
+    if connection.previous_sealed_secret is None:
+        if place is Place.PREVIOUS:
+            message = "The connection has no previous secret."
+            raise LocalError(Problem(Kind.NOT_FOUND, "connection_secret_unknown", message))
+        only = "This is the only secret of the connection."
+        raise LocalError(Problem(Kind.CONFLICT, "connection_secret_last", only, hint="Add the new one first."))
+    alone = replace(connection, previous_sealed_secret=None, previous_secret_added_at=None)
+    if place is Place.PREVIOUS:
+        return alone
+    return replace(
+        alone, sealed_secret=connection.previous_sealed_secret, secret_added_at=connection.previous_secret_added_at
+    )
+
+
+def reseal(connection: Connection, keys: SealKeys) -> Connection:
+    """The same secrets, sealed under the newest of our keys. Refuses as `open_sealed` does when one does not open."""
+    previous = connection.previous_sealed_secret
+    return replace(
+        connection,
+        sealed_secret=_sealed_again(connection, connection.sealed_secret, keys),
+        previous_sealed_secret=None if previous is None else _sealed_again(connection, previous, keys),
+    )
+
+
+def _sealed_again(connection: Connection, sealed: str, keys: SealKeys) -> str:
+    purpose = _purpose(connection.organization)
+    return seal(open_sealed(sealed, purpose, keys), purpose, keys)
+
+
+def _client(connection: Connection, sealed: str, keys: SealKeys) -> Client:
+    secret = open_sealed(sealed, _purpose(connection.organization), keys)
     return Client(connection.config.client_id, Secret(secret.decode()), connection.config.authentication)
 
 

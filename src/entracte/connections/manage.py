@@ -1,13 +1,17 @@
-"""Setting up a connection: from discovery, or from explicit endpoints. Every address is checked before it is kept."""
+"""Setting up a connection: from discovery, or from explicit endpoints. Every address is checked before it is kept.
 
-from collections.abc import Callable, Mapping
-from typing import Any
+What is written here is what the command and the REST API do.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from entracte.connections.client_secrets import seal_secret
-from entracte.connections.model import Connection, ConnectionConfig, Connections
+from entracte.connections.client_secrets import Place, check_secret, seal_secret, with_secret, without_secret
+from entracte.connections.model import Connection, ConnectionConfig, Connections, ProfileSource
 from entracte.connections.providers import Fetch
 from entracte.errors import Kind, LocalError, Problem
 from entracte.protocol.authorization import OWN_PARAMETERS, query_names
@@ -15,6 +19,8 @@ from entracte.protocol.client_auth import ClientAuthentication
 from entracte.protocol.metadata import Metadata, check_endpoint, metadata_request, read_metadata
 from entracte.protocol.seal import SealKeys
 from entracte.values import OrganizationNumber, Secret
+
+Found = TypeVar("Found")
 
 InsecureAllowed = Callable[[str], bool]
 """Whether a host may be reached by plain http (it is named in ENTRACTE_OUTBOUND_ALLOW)."""
@@ -46,6 +52,19 @@ def from_metadata(metadata: Metadata) -> dict[str, Any]:
         "id_token_algorithms": _algorithms(metadata),
         "authentication": _authentication(metadata),
     }
+
+
+async def configure(
+    given: Mapping[str, Any], fetch: Fetch, insecure_allowed: InsecureAllowed, *, discovery: bool = True
+) -> ConnectionConfig:
+    """A checked configuration from the settings that were given. With an issuer, and unless `discovery` is off, the
+    rest comes from the issuer's metadata; what was given stands. Raises as `discover` and `read_config` do."""
+    settings = dict(given)
+    settings.setdefault("profile_source", _usual_source(settings))
+    issuer = settings.get("issuer")
+    if discovery and issuer:
+        settings = {**from_metadata(await discover(issuer, fetch, insecure_allowed)), **settings}
+    return read_config(settings, insecure_allowed)
 
 
 def read_config(given: Mapping[str, Any], insecure_allowed: InsecureAllowed) -> ConnectionConfig:
@@ -80,9 +99,88 @@ async def add(
     config: ConnectionConfig,
     secret: Secret,
     keys: SealKeys,
+    at: int | None = None,
 ) -> Connection:
-    """Keep a connection; its secret is sealed and never shown again. Raises LocalError `connection_exists`."""
-    return await connections.add(organization, config, seal_secret(secret, organization, keys))
+    """Keep a connection; its secret is sealed and never shown again. Raises LocalError `connection_exists` and
+    `connection_secret_malformed`."""
+    return await connections.add(organization, config, seal_secret(check_secret(secret), organization, keys), at)
+
+
+async def named(connections: Connections, organization: OrganizationNumber, name: str) -> Connection:
+    """The connection of this name. LocalError `connection_unknown`: not there, or another organization's."""
+    return _known(await connections.by_name(organization, name), name)
+
+
+async def attributes(connections: Connections, organization: OrganizationNumber) -> dict[str, set[str]]:
+    """The connections by name, each with the attributes that its claim map defines: what a campaign may ask for."""
+    return {one.config.name: set(one.config.claims) for one in await connections.of(organization)}
+
+
+async def reconfigure(
+    connections: Connections, organization: OrganizationNumber, config: ConnectionConfig
+) -> Connection:
+    """Give the connection of this name another configuration; number and secrets stay. LocalError
+    `connection_unknown`."""
+    changed = await connections.change(organization, config.name, lambda kept: replace(kept, config=config))
+    return _known(changed, config.name)
+
+
+async def remove(
+    connections: Connections, organization: OrganizationNumber, name: str, campaigns: Collection[str]
+) -> None:
+    """Remove a connection that no published campaign uses; `campaigns` are those that do. LocalError
+    `connection_unknown` and `connection_in_use`."""
+    await named(connections, organization, name)
+    if campaigns:
+        message = f"Published campaigns use the connection {name}: {', '.join(sorted(campaigns))}."
+        hint = "Publish them with another connection first."
+        raise LocalError(Problem(Kind.CONFLICT, "connection_in_use", message, hint))
+    if not await connections.remove(organization, name):
+        raise _unknown(name)
+
+
+async def add_secret(
+    connections: Connections,
+    organization: OrganizationNumber,
+    name: str,
+    secret: Secret,
+    keys: SealKeys,
+    at: int,
+    *,
+    replace_previous: bool = False,
+) -> Connection:
+    """Make this the current secret; the one that was becomes the previous one. LocalError `connection_unknown`,
+    `connection_secret_malformed` and `connection_secrets_full`."""
+    sealed = seal_secret(check_secret(secret), organization, keys)
+    changed = await connections.change(
+        organization, name, lambda kept: with_secret(kept, sealed, at, replace_previous=replace_previous)
+    )
+    return _known(changed, name)
+
+
+async def remove_secret(
+    connections: Connections, organization: OrganizationNumber, name: str, place: Place
+) -> Connection:
+    """Forget one of the two secrets. LocalError `connection_unknown`, `connection_secret_unknown` and
+    `connection_secret_last`."""
+    return _known(await connections.change(organization, name, lambda kept: without_secret(kept, place)), name)
+
+
+def _known(found: Found | None, name: str) -> Found:
+    if found is None:
+        raise _unknown(name)
+    return found
+
+
+def _unknown(name: str) -> LocalError:
+    return LocalError(Problem(Kind.NOT_FOUND, "connection_unknown", f"There is no connection {name}."))
+
+
+def _usual_source(settings: Mapping[str, Any]) -> ProfileSource:
+    """The source of the profile where nobody names one: the ID token, where there is one."""
+    if settings.get("issuer") and "openid" in settings.get("scopes", ("openid",)):
+        return ProfileSource.ID_TOKEN
+    return ProfileSource.REST if settings.get("rest") else ProfileSource.USERINFO
 
 
 def _check_query(config: ConnectionConfig) -> None:
@@ -140,11 +238,11 @@ async def replace_or_add(
     config: ConnectionConfig,
     secret: Secret,
     keys: SealKeys,
+    at: int | None = None,
 ) -> Connection:
-    """Replace the connection of this name, keeping its number, or add it."""
-    kept = await connections.by_name(organization, config.name)
-    if kept is None:
-        return await add(connections, organization, config, secret, keys)
-    replaced = Connection(organization, kept.number, config, seal_secret(secret, organization, keys))
-    await connections.replace(replaced)
-    return replaced
+    """Replace the connection of this name, keeping its number, or add it. Both of its secrets give way to this one."""
+    sealed = seal_secret(check_secret(secret), organization, keys)
+    replaced = await connections.change(
+        organization, config.name, lambda kept: Connection(organization, kept.number, config, sealed, at)
+    )
+    return replaced or await add(connections, organization, config, secret, keys, at)

@@ -1,5 +1,6 @@
 """A connection: one authorization server of an organization, and the Protocol of what keeps it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Literal, Protocol
@@ -71,16 +72,16 @@ DEFAULT_CLAIMS: dict[str, ClaimRule] = {
 """The standard claims (OpenID Connect Core section 5.1) under the names that campaigns use."""
 
 
-class ConnectionConfig(BaseModel):
-    """Everything that a member sets, but the secret. An empty `issuer` is plain OAuth 2.0."""
+class ConnectionSettings(BaseModel):
+    """What a member may set, but the secret, before anything is checked: what discovery knows can be left out."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Name
     title: str = Field(min_length=1, max_length=80, description="What participants know it as: “Northwind”.")
     issuer: str = ""
-    authorization_endpoint: str
-    token_endpoint: str
+    authorization_endpoint: str = ""
+    token_endpoint: str = ""
     jwks_uri: str = ""
     userinfo_endpoint: str = ""
     end_session_endpoint: str = ""
@@ -96,6 +97,13 @@ class ConnectionConfig(BaseModel):
     access_token_types: tuple[str, ...] = ("at+jwt", "application/at+jwt")
     claims: dict[AttributeName, ClaimRule] = Field(default_factory=lambda: dict(DEFAULT_CLAIMS))
     prefill_opt_ins: bool = Field(False, description="Whether opt-ins may come ticked from the profile.")
+
+
+class ConnectionConfig(ConnectionSettings):
+    """Everything that a member sets, but the secret. An empty `issuer` is plain OAuth 2.0."""
+
+    authorization_endpoint: str
+    token_endpoint: str
 
     @property
     def is_openid(self) -> bool:
@@ -130,21 +138,36 @@ class ConnectionConfig(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A kept connection. `sealed_secret` opens only with the server's keys and the organization's number."""
+    """A kept connection. The secrets open only with the server's keys and the organization's number.
+
+    While the authorization server changes from one client secret to the next, both are kept: the current one is used,
+    and the previous one where the server does not take the current one. The times are epoch seconds, None for a secret
+    from before they were kept."""
 
     organization: OrganizationNumber
     number: ConnectionNumber
     config: ConnectionConfig
     sealed_secret: str = field(repr=False)
+    secret_added_at: int | None = None
+    previous_sealed_secret: str | None = field(default=None, repr=False)
+    previous_secret_added_at: int | None = None
 
 
 class Connections(Protocol):
-    """What keeps connections. `add` raises LocalError `connection_exists`; names are unique in an organization."""
+    """What keeps connections. `add` raises LocalError `connection_exists`; names are unique in an organization.
+
+    `change` gives what is kept to a function and keeps what it returns, with nobody in between: None when there is no
+    such connection. What the function raises is raised, and nothing is changed. It may be called again, so it does
+    nothing but compute."""
 
     async def add(
-        self, organization: OrganizationNumber, config: ConnectionConfig, sealed_secret: str
+        self, organization: OrganizationNumber, config: ConnectionConfig, sealed_secret: str, at: int | None = None
     ) -> Connection: ...
     async def replace(self, connection: Connection) -> bool: ...
+    async def change(
+        self, organization: OrganizationNumber, name: str, change: Callable[[Connection], Connection]
+    ) -> Connection | None: ...
+    async def remove(self, organization: OrganizationNumber, name: str) -> bool: ...
     async def by_name(self, organization: OrganizationNumber, name: str) -> Connection | None: ...
     async def by_number(self, organization: OrganizationNumber, number: ConnectionNumber) -> Connection | None: ...
     async def of(self, organization: OrganizationNumber) -> list[Connection]: ...

@@ -11,12 +11,13 @@ from hashlib import sha256
 from typing import Any
 
 from entracte.connections.claims import MappedClaims, at_path, map_claims
-from entracte.connections.client_secrets import client_of
+from entracte.connections.client_secrets import client_of, previous_client_of
 from entracte.connections.model import Connection, ConnectionConfig, ProfileSource
 from entracte.connections.providers import Providers
 from entracte.protocol.access_token import AccessTokenExpectation, verify_access_token
-from entracte.protocol.authorization import authorization_url, query_names, read_callback
-from entracte.protocol.errors import Reason, refuse
+from entracte.protocol.authorization import Code, authorization_url, query_names, read_callback
+from entracte.protocol.client_auth import Client
+from entracte.protocol.errors import Reason, Refused, refuse
 from entracte.protocol.id_token import IdTokenExpectation, UnknownKey, VerifiedClaims, verify_id_token
 from entracte.protocol.keys import KeySet
 from entracte.protocol.seal import SealKeys, derive
@@ -104,19 +105,34 @@ async def complete(
     """
     config = connection.config
     code = read_callback(parameters, issuer=config.issuer, issuer_announced=config.issuer_in_response)
-    request = token_request(
-        config.token_endpoint,
-        client_of(connection, keys),
-        code,
-        redirect_uri=redirect_uri,
-        code_verifier=opened.code_verifier,
-    )
-    tokens = read_token_response(await providers.fetch(request))
+    tokens = await _redeem(code, opened.code_verifier, connection, providers, keys, redirect_uri)
     id_token = await _prove_id_token(tokens, config, opened.nonce, providers, now) if config.is_openid else None
     claims = await _SOURCES[config.profile_source](config, tokens, id_token, providers, now)
     subject = id_token.subject if id_token else _subject_of(claims, config)
     issuer = config.issuer or f"connection {connection.number}"
     return SignedIn(map_claims(claims, config), person_hash(person_key, issuer, subject))
+
+
+async def _redeem(
+    code: Code, verifier: str, connection: Connection, providers: Providers, keys: SealKeys, redirect_uri: str
+) -> Tokens:
+    """The tokens for the code. A server that does not know the client by its current secret is asked once more with the
+    previous one, while there is one: a client that was refused has not spent the code (RFC 6749 section 5.2)."""
+
+    async def ask(client: Client) -> Tokens:
+        endpoint = connection.config.token_endpoint
+        request = token_request(endpoint, client, code, redirect_uri=redirect_uri, code_verifier=verifier)
+        return read_token_response(await providers.fetch(request))
+
+    try:
+        return await ask(client_of(connection, keys))
+    except Refused as refusal:
+        if refusal.reason is not Reason.CLIENT_REFUSED:
+            raise
+        previous = previous_client_of(connection, keys)
+        if previous is None:
+            raise
+    return await ask(previous)
 
 
 def person_hash(person_key: bytes, issuer: str, subject: str) -> bytes:

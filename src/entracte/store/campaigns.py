@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Update, func, insert, select, update
 
-from entracte.campaigns.model import Definition, Published
+from entracte.campaigns.model import Definition, Published, Version
 from entracte.errors import Kind, LocalError, Problem
 from entracte.store.commits import Commits
 from entracte.store.dialects import Upsert, or_nothing
@@ -17,9 +17,9 @@ _NEXT_VERSION = Upsert(
     campaign,
     lambda insert: insert.on_conflict_do_update(
         index_elements=[campaign.c.organization, campaign.c.number], set_={"version": campaign.c.version + 1}
-    ).returning(campaign.c.version),
+    ).returning(campaign.c.version, campaign.c.closed_at),
 )
-_LATEST = select(campaign_version).join_from(
+_LATEST = select(campaign_version, campaign.c.closed_at).join_from(
     campaign,
     campaign_version,
     (campaign_version.c.organization == campaign.c.organization)
@@ -44,11 +44,11 @@ class StoredCampaigns:
         def work(connection: Connection) -> Published:
             key = {"organization": organization, "number": _number(connection, organization, name)}
             row = key | {"name": name, "version": 1}
-            version: int = connection.execute(_NEXT_VERSION.of(connection), row).scalar_one()
+            version, closed_at = connection.execute(_NEXT_VERSION.of(connection), row).one()
             # With its defaults: a default that changes later does not change a campaign that people play.
             kept = {"version": version, "definition": definition.model_dump_json(), "published_at": at}
             connection.execute(insert(campaign_version), key | kept)
-            return Published(organization, CampaignNumber(key["number"]), definition, version, at)
+            return Published(organization, CampaignNumber(key["number"]), definition, version, at, closed_at)
 
         return await self._commits.write(work)
 
@@ -66,10 +66,47 @@ class StoredCampaigns:
             lambda connection: [_published(row) for row in connection.execute(statement).mappings()]
         )
 
+    async def versions(self, organization: OrganizationNumber, name: str) -> list[Version]:
+        statement = (
+            select(campaign_version.c.version, campaign_version.c.published_at)
+            .join(
+                campaign,
+                (campaign.c.organization == campaign_version.c.organization)
+                & (campaign.c.number == campaign_version.c.number),
+            )
+            .where(*_is(organization, name))
+            .order_by(campaign_version.c.version.desc())
+        )
+        return await self._commits.read(
+            lambda connection: [Version(number, published_at) for number, published_at in connection.execute(statement)]
+        )
+
+    async def close(self, organization: OrganizationNumber, name: str, at: int) -> Published | None:
+        closing = update(campaign).values(closed_at=func.coalesce(campaign.c.closed_at, at))
+        return await self._change(organization, name, closing)
+
+    async def reopen(self, organization: OrganizationNumber, name: str) -> Published | None:
+        return await self._change(organization, name, update(campaign).values(closed_at=None))
+
+    async def _change(self, organization: OrganizationNumber, name: str, change: Update) -> Published | None:
+        if "\0" in name:  # as in `by_name`
+            return None
+
+        def work(connection: Connection) -> Published | None:
+            connection.execute(change.where(*_is(organization, name)))
+            row = connection.execute(_LATEST.where(*_is(organization, name))).mappings().first()
+            return _published(row) if row is not None else None
+
+        return await self._commits.write(work)
+
     async def _one(self, condition: Any) -> Published | None:
         statement = _BY_ADDRESS.where(condition)
         row = await self._commits.read(lambda connection: connection.execute(statement).mappings().first())
         return _published(row) if row is not None else None
+
+
+def _is(organization: OrganizationNumber, name: str) -> tuple[ColumnElement[bool], ...]:
+    return campaign.c.organization == organization, campaign.c.name == name
 
 
 def _number(connection: Connection, organization: OrganizationNumber, name: str) -> int:
@@ -96,4 +133,5 @@ def _published(row: RowMapping) -> Published:
         Definition.model_validate_json(row["definition"]),
         row["version"],
         row["published_at"],
+        row["closed_at"],
     )

@@ -1,9 +1,10 @@
 """Statements for connections (`connections.model`)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection as DatabaseConnection
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from entracte.connections.model import Connection, ConnectionConfig
@@ -23,10 +24,12 @@ class StoredConnections:
     def __init__(self, commits: Commits) -> None:
         self._commits = commits
 
-    async def add(self, organization: OrganizationNumber, config: ConnectionConfig, sealed_secret: str) -> Connection:
+    async def add(
+        self, organization: OrganizationNumber, config: ConnectionConfig, sealed_secret: str, at: int | None = None
+    ) -> Connection:
         def work(database: DatabaseConnection) -> Connection:
             number = ConnectionNumber(next_number(database, "connection"))
-            kept = Connection(organization, number, config, sealed_secret)
+            kept = Connection(organization, number, config, sealed_secret, at)
             if database.execute(_ADD.of(database), _row(kept)).first() is None:
                 raise _exists(config.name)
             return kept
@@ -49,7 +52,33 @@ class StoredConnections:
 
         return await self._commits.write(work)
 
+    async def change(
+        self, organization: OrganizationNumber, name: str, change: Callable[[Connection], Connection]
+    ) -> Connection | None:
+        if "\0" in name:  # as in `by_name`
+            return None
+        kept = select(table).where(table.c.organization == organization, table.c.name == name).with_for_update()
+
+        def work(database: DatabaseConnection) -> Connection | None:
+            row = database.execute(kept).mappings().first()
+            if row is None:
+                return None
+            changed = change(_connection(row))
+            same = (table.c.organization == organization, table.c.number == row["number"])
+            database.execute(update(table).where(*same).values(_row(changed)))
+            return changed
+
+        return await self._commits.write(work)
+
+    async def remove(self, organization: OrganizationNumber, name: str) -> bool:
+        if "\0" in name:  # as in `by_name`
+            return False
+        statement = delete(table).where(table.c.organization == organization, table.c.name == name)
+        return await self._commits.write(lambda database: database.execute(statement).rowcount == 1)
+
     async def by_name(self, organization: OrganizationNumber, name: str) -> Connection | None:
+        if "\0" in name:  # PostgreSQL takes no such text, not even to compare with it
+            return None
         return await self._one(organization, table.c.name == name)
 
     async def by_number(self, organization: OrganizationNumber, number: ConnectionNumber) -> Connection | None:
@@ -75,6 +104,9 @@ def _row(connection: Connection) -> dict[str, Any]:
         # With its defaults: a default that changes later does not change what is set up.
         "config": connection.config.model_dump_json(),
         "sealed_secret": connection.sealed_secret,
+        "secret_added_at": connection.secret_added_at,
+        "previous_sealed_secret": connection.previous_sealed_secret,
+        "previous_secret_added_at": connection.previous_secret_added_at,
     }
 
 
@@ -84,6 +116,9 @@ def _connection(row: RowMapping) -> Connection:
         ConnectionNumber(row["number"]),
         ConnectionConfig.model_validate_json(row["config"]),
         row["sealed_secret"],
+        row["secret_added_at"],
+        row["previous_sealed_secret"],
+        row["previous_secret_added_at"],
     )
 
 

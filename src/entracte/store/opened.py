@@ -6,6 +6,7 @@ from entracte.store import schema
 from entracte.store.campaigns import StoredCampaigns
 from entracte.store.commits import READERS, Commits
 from entracte.store.connections import StoredConnections
+from entracte.store.drafts import StoredDrafts
 from entracte.store.engine import is_memory, open_engine
 from entracte.store.organizations import StoredMembers, StoredOrganizations
 from entracte.store.participations import StoredParticipations
@@ -22,6 +23,7 @@ class Store:
         self.members = StoredMembers(commits)
         self.connections = StoredConnections(commits)
         self.campaigns = StoredCampaigns(commits)
+        self.drafts = StoredDrafts(commits)
         self.participations = StoredParticipations(commits)
         self.tallies = StoredTallies(commits)
 

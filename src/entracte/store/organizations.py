@@ -65,6 +65,15 @@ class StoredOrganizations:
         )
         await self._commits.write(lambda connection: connection.execute(statement).rowcount)
 
+    async def replace_person_key(self, organization: OrganizationNumber, before: str, after: str) -> bool:
+        table = tables.organization
+        statement = (
+            update(table)
+            .where(table.c.number == organization, table.c.sealed_person_key == before)
+            .values(sealed_person_key=after)
+        )
+        return await self._commits.write(lambda connection: connection.execute(statement).rowcount == 1)
+
     async def _one(self, condition: Any) -> Organization | None:
         statement = select(tables.organization).where(condition)
         row = await self._commits.read(lambda connection: connection.execute(statement).mappings().first())

@@ -135,8 +135,8 @@ async def _not_there(request: Request, error: Exception) -> Response:
 async def _not_open(request: Request, error: Exception) -> Response:
     if not isinstance(error, NotOpen):
         raise error
-    seen, definition = error.seen, error.seen.definition
-    html = render_closed(seen.context(), definition.opens, definition.closes, seen.services.take_part.today())
+    seen = error.seen
+    html = render_closed(seen.context(), *seen.days, seen.services.take_part.today())
     return seen.page(html, status=410)
 
 

@@ -3,13 +3,14 @@
 import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import date
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from entracte.campaigns.manage import Status, status
+from entracte.campaigns.manage import Status, days, status
 from entracte.campaigns.model import Definition
 from entracte.participation.journey import PlaceKind, current, number_of, places, progress
 from entracte.participation.signing_in import SigningIn
@@ -73,7 +74,12 @@ class Visit:
 
     @property
     def is_open(self) -> bool:
-        return status(self.definition, self.services.take_part.today()) is Status.OPEN
+        return status(self.listed.published, self.services.take_part.today()) is Status.OPEN
+
+    @property
+    def days(self) -> tuple[date | None, date | None]:
+        """The first day that the campaign can be played, and the day of its end, in UTC."""
+        return days(self.listed.published)
 
     def with_playing(self, playing: Playing) -> "Visit":
         """The same visit with a participation, and under its address when it is framed."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from entracte.campaigns.manage import Status, status
+from entracte.campaigns.manage import Status, days, status
 from entracte.campaigns.model import Definition, FieldKind, FormField, Published
 from entracte.participation.events import ValueOutcome
 from entracte.participation.model import Entry
@@ -109,7 +109,7 @@ def campaign_line(campaign: Published, report: Report, today: date, language: st
     definition = campaign.definition
     spoken = spoken_language(definition, language)
     title = definition.say(definition.title, spoken)
-    return CampaignLine(campaign.name, title, spoken, _state(definition, today), report)
+    return CampaignLine(campaign.name, title, spoken, state_of(campaign, today), report)
 
 
 def campaign_page(
@@ -121,7 +121,7 @@ def campaign_page(
         name=campaign.name,
         title=definition.say(definition.title, spoken),
         language=spoken,
-        state=_state(definition, today),
+        state=state_of(campaign, today),
         address=f"{public_url}/c/{campaign.name}",
         signs_in=any(row.measure in _SIGN_IN_ROWS for row in report.rows),
         report=report,
@@ -139,9 +139,12 @@ def render_campaign(view: CampaignPage, frame: Frame) -> str:
     return render("pages/manage_campaigns/campaign.html", frame, view=view)
 
 
-def _state(definition: Definition, today: date) -> State:
-    now = status(definition, today)
-    return State(now, definition.opens if now is Status.NOT_YET else definition.closes, today)
+def state_of(campaign: Published, today: date) -> State:
+    """A campaign that was closed by hand ended on that day."""
+    now, (opens, ends) = status(campaign, today), days(campaign)
+    if now is Status.CLOSED:
+        now = Status.OVER
+    return State(now, opens if now is Status.NOT_YET else ends, today)
 
 
 def _funnel(report: Report) -> Iterator[Step]:
