@@ -104,6 +104,11 @@ def test_a_page_of_the_reference_says_what_the_program_says(name: str) -> None:
     assert written == reference.PAGES[name](), f"docs/reference/{name} is out of date: run `{reference.MEND}`"
 
 
+def test_the_program_knows_what_it_can_say() -> None:
+    written = reference.CODES.read_text(encoding="utf-8")
+    assert written == reference.codes_for_the_program(), f"{reference.CODES} is out of date: run `{reference.MEND}`"
+
+
 def test_the_reference_has_no_page_that_nobody_makes() -> None:
     assert {path.name for path in reference.FOLDER.glob("*.md")} == set(reference.PAGES)
 

@@ -7,6 +7,7 @@ explained in neither place is an error, so that nothing can be added without a w
 """
 
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import click
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -34,12 +36,14 @@ from entracte.protocol.errors import Reason  # noqa: E402
 from entracte.protocol.seal import encode  # noqa: E402
 from entracte.settings import PREFIX, Settings, read_settings  # noqa: E402
 from entracte.statistics.reasons import REASONS  # noqa: E402
+from entracte.web.api.app import Below  # noqa: E402
 from entracte.web.pages.sign_in.views import MISHAPS  # noqa: E402
 from entracte.web.problems import STATUS  # noqa: E402
 from entracte.web.sentences import ANSWER_SENTENCES, FIELD_SENTENCES  # noqa: E402
 from entracte.wiring import Program  # noqa: E402
 from tools import reference_words as words  # noqa: E402
 from tools.problem_codes import Said, by_code, collect  # noqa: E402
+from tools.reference_api import api  # noqa: E402
 
 FOLDER = ROOT / "docs" / "reference"
 MEND = "make reference"
@@ -185,9 +189,16 @@ def routes() -> str:
 
 def _routes() -> Iterator[tuple[str, str, str]]:
     for route in _program().app.routes:
-        if not isinstance(route, Route):
-            raise Unexplained(f"{route} is not a route that can be described")
-        yield route.path, ", ".join(sorted(set(route.methods or ()) - {"HEAD"})), _purpose(route)
+        for one in route.app.routes if isinstance(route, Below) else [route]:
+            if not isinstance(one, Route | APIRoute):
+                raise Unexplained(f"{one} is not a route that can be described")
+            if not _described_elsewhere(one):
+                yield one.path, ", ".join(sorted(set(one.methods or ()) - {"HEAD"})), _purpose(one)
+
+
+def _described_elsewhere(route: Route | APIRoute) -> bool:
+    """Whether it is an operation of the REST API, which has a page of its own."""
+    return isinstance(route, APIRoute) and route.include_in_schema
 
 
 _GROUPS = (
@@ -196,6 +207,7 @@ _GROUPS = (
     (r"/oauth/", "oauth"),
     (r"/(manage(/|$)|$)", "manager"),
     (r"/assets/|/embed\.js$", "assets"),
+    (r"/api/", "api"),
     (r"/(healthz|readyz|metrics)$", "operations"),
 )
 
@@ -222,7 +234,7 @@ def _program() -> Program:
     )
 
 
-def _purpose(route: Route) -> str:
+def _purpose(route: Route | APIRoute) -> str:
     """The first line of the handler's docstring. The manager's handlers are wrapped: theirs is inside."""
     handler: Callable[..., Any] | None = route.endpoint
     while handler is not None and not handler.__doc__:
@@ -330,7 +342,7 @@ def _rows(model: type[BaseModel]) -> list[tuple[str, str, str, str]]:
 
 
 def _meaning(model: type[BaseModel], name: str, field: FieldInfo) -> str:
-    meaning = field.description or words.FIELDS.get(f"{model.__name__}.{name}", "")
+    meaning = field.description
     if not meaning:
         raise Unexplained(f"{model.__name__}.{name} has no description")
     return meaning
@@ -389,6 +401,7 @@ def brand() -> str:
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "api.md": api,
     "brand.md": brand,
     "campaign-file.md": campaign_file,
     "commands.md": commands,
@@ -401,11 +414,31 @@ PAGES: Mapping[str, Callable[[], str]] = {
 """The pages of `docs/reference/`, each made anew by its function."""
 
 
+CODES = ROOT / "src" / "entracte" / "web" / "pages" / "api_docs" / "problem_codes.json"
+"""What the program itself shows of a problem's code."""
+
+
+def codes_for_the_program() -> str:
+    """Every code with its status and what is said with it."""
+    found = by_code(collect(ROOT / "src" / "entracte"))
+    shown = {
+        code: {"status": int(_status(said[0])), "says": _says(code, said).split(" — ")} for code, said in found.items()
+    }
+    # an authorization server that did not answer as it should
+    shown |= {reason.code: {"status": STATUS[Kind.REMOTE], "says": [reason.meaning]} for reason in Reason}
+    return json.dumps(shown, indent=1, ensure_ascii=False) + "\n"
+
+
+def made() -> Iterator[tuple[Path, str]]:
+    """Every file that is made here, with its text."""
+    yield from ((FOLDER / name, make()) for name, make in PAGES.items())
+    yield CODES, codes_for_the_program()
+
+
 def write() -> None:
     """Write every page, and say which ones changed."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, make in PAGES.items():
-        path, text = FOLDER / name, make()
+    for path, text in made():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
             print(f"wrote {path.relative_to(ROOT)}")

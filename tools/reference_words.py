@@ -4,6 +4,26 @@ from collections.abc import Mapping
 
 MADE = "This page is made from the program's own code by `make reference`. Do not edit it by hand.\n"
 
+API = """For programs of an organization: [Use the REST API](../how-to/use-the-api.md) shows how to begin. The server
+tells the same at `/api/docs`, with an example and every value, and as OpenAPI 3.1 at `/api/openapi.json`. All paths
+begin with `/api/v1`.
+"""
+
+SCOPES: Mapping[str, str] = {
+    "organization:read": "See the organization and its brand.",
+    "organization:write": "Change its title and its brand.",
+    "connections:read": "See how connections are set up; never their secrets.",
+    "connections:write": "Make, change and remove connections, and give them secrets.",
+    "campaigns:read": "See campaigns and drafts.",
+    "campaigns:write": "Save drafts, publish, close and open campaigns.",
+    "participations:read": "See how far people came; nothing that they wrote.",
+    "attempts:read": "See why a sign-in failed.",
+    "entries:read": "See what people submitted. The only scope that shows personal values.",
+    "statistics:read": "See the numbers of a campaign.",
+    "tokens:read": "See the tokens of the organization; never their texts.",
+    "tokens:write": "Make and revoke tokens. A token gives none that may more than itself.",
+}
+
 SETTINGS = """Settings come from the environment. Each variable can also be read from a file: put `_FILE` behind its
 name, and the path of the file in it. `ENTRACTE_SECRET_KEYS_FILE=/run/secrets/keys` reads the keys from that file.
 Blanks and line ends around the value are cut off. The variable itself goes before the file.
@@ -32,6 +52,10 @@ ROUTES: Mapping[str, tuple[str, str]] = {
     "manager": (
         "The manager",
         "For members, who sign in. What belongs to another organization is answered as what is not there.",
+    ),
+    "api": (
+        "The REST API",
+        "Its operations stand on a page of their own: [the REST API](api.md).",
     ),
     "assets": ("Scripts and pictures", "Public, and the same for everybody."),
     "operations": ("Operations", "For load balancers and those who watch. They need no sign-in."),
@@ -96,44 +120,6 @@ keys and never shown.
 CLAIMS = """A rule of the claim map finds one attribute of the profile: the first path that has a value, then the
 constant. `--claim ATTRIBUTE=PATH,PATH` sets the paths of one attribute and leaves the others as they are below.
 """
-
-FIELDS: Mapping[str, str] = {
-    "ConnectionConfig.name": "What commands and campaign files call it.",
-    "ConnectionConfig.issuer": "The server's issuer, byte for byte as its metadata says it. Empty: plain OAuth 2.0, "
-    "with no ID token.",
-    "ConnectionConfig.authorization_endpoint": "Where the browser is sent. A query that it has is kept.",
-    "ConnectionConfig.token_endpoint": "Where the code is redeemed, server to server.",
-    "ConnectionConfig.jwks_uri": "Where the server's public keys are. Needed for an ID token and a JWT access token.",
-    "ConnectionConfig.userinfo_endpoint": "Where UserInfo is.",
-    "ConnectionConfig.end_session_endpoint": "Kept from discovery. Not used yet.",
-    "ConnectionConfig.issuer_in_response": "Whether every authorization response must have `iss` (RFC 9207). Discovery "
-    "says it.",
-    "ConnectionConfig.client_id": "Our name at the authorization server.",
-    "ConnectionConfig.authentication": "How we prove ourselves at the token endpoint.",
-    "ConnectionConfig.scopes": "What is asked for. `openid` asks for an ID token.",
-    "ConnectionConfig.extra_parameters": "More parameters of the authorization request, such as `prompt`, `acr_values` "
-    "or `resource`. They can not be those that we set.",
-    "ConnectionConfig.id_token_algorithms": "The algorithms that a token may be signed with. Discovery chooses RS256 "
-    "where the server has it.",
-    "ConnectionConfig.profile_source": "Where the profile comes from. The command line takes `userinfo` when there is "
-    "no ID token, or `rest` with --rest-url.",
-    "ConnectionConfig.rest": "For the source `rest`: the profile API.",
-    "ConnectionConfig.access_token_types": "The `typ` that a JWT access token may have, in lower case.",
-    "ConnectionConfig.claims": "The claim map: for each attribute of the profile, where it is found.",
-    "RestSource.url": "The address of the profile API.",
-    "RestSource.method": "The method of the request. With the token in a form it is always POST.",
-    "RestSource.bearer": "Where the access token goes: `Authorization: Bearer`, or `access_token` in a posted form.",
-    "ClaimRule.paths": "Dotted paths, the best one first. A number is a place in a list. A name with dots in it can "
-    "stand in double quotes.",
-    "ClaimRule.constant": "The value when no path has one.",
-    "ClaimRule.transform": "What is done with the text before it is used.",
-    "Brand.mark": "One or two characters on a tile of the brand's colour.",
-    "Brand.color": "The brand's colour, `#rrggbb`.",
-    "Brand.accent": "The colour of small things that should be seen, `#rrggbb`.",
-    "Brand.paper": "The background of the page, `#rrggbb`.",
-    "Brand.ink": "The text, `#rrggbb`.",
-}
-"""Fields that the models name without a description."""
 
 BRAND = """`entracte organization add NAME --title TITLE --brand FILE` and `entracte organization brand FILE` read it:
 YAML, with these keys at the top. Colours that are too weak to be read are corrected where they stand for text or for a

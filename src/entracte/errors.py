@@ -14,12 +14,17 @@ class Kind(Enum):
     """The handful of kinds of problem; each has one HTTP status, in `web/problems.py`."""
 
     BAD_INPUT = "bad_input"
+    UNKNOWN_CALLER = "unknown_caller"
     NOT_FOUND = "not_found"
     NOT_ALLOWED = "not_allowed"
+    METHOD = "method"
     CONFLICT = "conflict"
+    CHANGED = "changed"
     GONE = "gone"
     TOO_LARGE = "too_large"
     UNSUPPORTED = "unsupported"
+    REUSED = "reused"
+    TOO_MANY = "too_many"
     UNAVAILABLE = "unavailable"
     REMOTE = "remote"
 

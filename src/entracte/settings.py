@@ -61,6 +61,12 @@ class Settings(BaseSettings):
         "`X-Forwarded-For` believed.",
     )
     log_format: str = Field("text", pattern="^(text|json)$", description="`text` for people, `json` for machines.")
+    api_requests_per_minute: int = Field(
+        600,
+        ge=1,
+        le=1_000_000,
+        description="Requests to the REST API that one token may make in a minute, at one process.",
+    )
     sign_in_maximum_age: int = Field(
         600, ge=60, le=600, description="Seconds that a sign-in may take from the redirect to the return."
     )

@@ -19,6 +19,9 @@ from entracte.participation.take_part import TakePart
 from entracte.settings import Settings
 from entracte.store.opened import Store
 from entracte.values import ParticipationId, entropy, now
+from entracte.web.api.allowance import Allowances
+from entracte.web.api.app import Below, api
+from entracte.web.api.parts import ApiServices
 from entracte.web.app import application
 from entracte.web.directory import Directory
 from entracte.web.heads import LimitedHeads
@@ -106,8 +109,33 @@ class Program:
             secure=settings.secure,
             public_url=settings.public_url,
         )
-        manage_routes = [*manage_sign_in.routes(manage), *manage_campaigns.routes(manage)]
+        manage_routes = [
+            *manage_sign_in.routes(manage),
+            *manage_campaigns.routes(manage),
+            Below("/api", api(self._api_services())),
+        ]
         return application(services, manage_routes, self.ready, self._lifespan)
+
+    def _api_services(self) -> ApiServices:
+        settings, store = self.settings, self.store
+        return ApiServices(
+            organizations=store.organizations,
+            tokens=store.tokens,
+            connections=store.connections,
+            campaigns=store.campaigns,
+            drafts=store.drafts,
+            records=store.records,
+            tallies=store.tallies,
+            kept_answers=store.kept_answers,
+            allowances=Allowances(settings.api_requests_per_minute),
+            keys=self.keys,
+            clock=now,
+            entropy=entropy,
+            fetch=self.fetcher,
+            insecure_allowed=self.fetcher.insecure_allowed,
+            public_url=settings.public_url,
+            redirect_uri=settings.redirect_uri,
+        )
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:

@@ -331,6 +331,20 @@ def test_the_managers_campaigns(visitor: Visitor) -> None:
     visitor.look("campaign without a participation")
 
 
+# The pages about the REST API, which are in English
+
+
+def test_the_pages_about_the_api(scene: Scene, inspection: Inspection, open_context: "Open") -> None:
+    visitor = Visitor(open_context(reduced_motion="reduce").new_page(), scene, inspection, "en")
+    visitor.page.goto(f"{scene.installation.url}/api/docs")
+    visitor.look("REST API")
+    for operation in ("create_connection", "list_entries", "revoke_token"):
+        visitor.page.locator(f"[id^={operation}] summary").click()
+    visitor.look("REST API, opened")
+    visitor.page.goto(f"{scene.installation.url}/api/problems/token_refused")
+    visitor.look("problem")
+
+
 # The practice login's pages
 
 

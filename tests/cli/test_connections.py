@@ -44,7 +44,7 @@ def test_a_connection_is_shown_without_its_secret(shell: Shell) -> None:
     shown = YAML(typ="safe", pure=True).load(shell.says("connection", "show", "shown"))
     assert shown["token_endpoint"] == "https://login.example/t"
     assert shown["profile_source"] == "userinfo"
-    assert shown["tells_servers_apart"] is False
+    assert shown["mix_up_defence"] is False
     [secret] = shown["secrets"]
     assert secret["place"] == "current"
     assert set(secret) == {"place", "added_at"}

@@ -191,7 +191,11 @@ class _Composer:
                 self._refused(path, "campaign_key_not_text", "A key is a word, not a list or a mapping.")
                 self._skip(event, path)
                 continue
-            key = event.value
+            key = _whole(event.value)
+            if _has_control_character(key):
+                self._refused(path, "campaign_character", "A key has a control character.")
+                self._node(next(self.events), (*path, "?"))
+                continue
             if key in value:
                 first = self.lines[(*path, key)]
                 self.findings.append(
@@ -214,8 +218,8 @@ class _Composer:
         return value
 
     def _scalar(self, event: ScalarEvent, path: Path) -> Json:
-        text: str = event.value
-        if any(category(character) in ("Cc", "Cs") and character not in "\n\t" for character in text):
+        text = _whole(event.value)
+        if _has_control_character(text):
             self._refused(path, "campaign_character", "The text has a control character.")
             return None
         plain = event.implicit[0]
@@ -226,6 +230,15 @@ class _Composer:
     def _refused(self, path: Path, code: str, message: str) -> None:
         self.findings.append(Finding(path, code, message))
         self.refused.add(path)
+
+
+def _whole(text: str) -> str:
+    """A JSON file may write a character as two escapes (RFC 8259 section 7), which YAML reads as two characters."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+
+
+def _has_control_character(text: str) -> bool:
+    return any(category(character) in ("Cc", "Cs") and character not in "\n\t" for character in text)
 
 
 def _typed(text: str) -> Json:

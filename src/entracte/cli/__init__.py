@@ -1,6 +1,19 @@
 """The command `entracte`: a file for each group of commands. They do what the REST API does, by the same use cases."""
 
-from entracte.cli import backup, campaign, connection, export, keys, member, migrate, organization, ready, serve, trial
+from entracte.cli import (
+    backup,
+    campaign,
+    connection,
+    export,
+    keys,
+    member,
+    migrate,
+    organization,
+    ready,
+    serve,
+    token,
+    trial,
+)
 from entracte.cli.commands import main
 
 __all__ = [
@@ -15,5 +28,6 @@ __all__ = [
     "organization",
     "ready",
     "serve",
+    "token",
     "trial",
 ]

@@ -142,7 +142,7 @@ def connection_show(name: str, organization_name: str | None) -> None:
         kept = await manage_connections.named(store.connections, owner.number, name)
         secrets = [{"place": one.place.value, "added_at": _day(one.added_at)} for one in secrets_of(kept)]
         shown = kept.config.model_dump(mode="json") | {
-            "secrets": secrets, "tells_servers_apart": kept.config.tells_servers_apart
+            "secrets": secrets, "mix_up_defence": kept.config.tells_servers_apart
         }  # fmt: skip
         YAML(typ="safe", pure=True).dump(shown, sys.stdout)
 

@@ -8,7 +8,7 @@ from ruamel.yaml.error import YAMLError
 
 from entracte.cli.commands import main, named_organization, organization_option, with_store
 from entracte.errors import Kind, LocalError, Problem
-from entracte.organizations.manage import add_organization
+from entracte.organizations.manage import add_organization, change_look
 from entracte.organizations.model import Brand
 from entracte.settings import Settings
 from entracte.store.opened import Store
@@ -46,8 +46,22 @@ def organization_brand(brand_file: str, organization_name: str | None) -> None:
 
     async def work(store: Store, settings: Settings) -> None:
         owner = await named_organization(store, organization_name)
-        await store.organizations.set_brand(owner.number, owner.title, _brand(brand_file))
+        await change_look(store.organizations, owner, brand=_brand(brand_file))
         click.echo(f"Set the brand of {owner.name}.")
+
+    with_store(work)
+
+
+@organization.command("title")
+@click.argument("title")
+@organization_option
+def organization_title(title: str, organization_name: str | None) -> None:
+    """Set what participants know an organization as."""
+
+    async def work(store: Store, settings: Settings) -> None:
+        owner = await named_organization(store, organization_name)
+        await change_look(store.organizations, owner, title=title)
+        click.echo(f"Set the title of {owner.name}.")
 
     with_store(work)
 

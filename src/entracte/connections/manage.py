@@ -116,6 +116,13 @@ async def attributes(connections: Connections, organization: OrganizationNumber)
     return {one.config.name: set(one.config.claims) for one in await connections.of(organization)}
 
 
+def check_same_name(name: str, given: str) -> None:
+    """A connection keeps its name. LocalError `connection_other_name`."""
+    if name != given:
+        message = f"This is the connection {name}, and a connection keeps its name."
+        raise LocalError(Problem(Kind.BAD_INPUT, "connection_other_name", message, where="name"))
+
+
 async def reconfigure(
     connections: Connections, organization: OrganizationNumber, config: ConnectionConfig
 ) -> Connection:

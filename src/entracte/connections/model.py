@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
 from entracte.organizations.model import Name
 from entracte.protocol.authorization import OWN_PARAMETERS
@@ -31,9 +31,14 @@ class RestSource(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: str
-    method: Literal["GET", "POST"] = "GET"
-    bearer: BearerPlace = BearerPlace.HEADER
+    url: str = Field(description="The address of the profile API.")
+    method: Literal["GET", "POST"] = Field(
+        "GET", description="The method of the request. With the token in a form it is always POST."
+    )
+    bearer: BearerPlace = Field(
+        BearerPlace.HEADER,
+        description="Where the access token goes: `Authorization: Bearer`, or `access_token` in a posted form.",
+    )
     person: str = Field("", description="Dotted path to the person in the answer; empty for the whole answer.")
     subject: str = Field("sub", description="Dotted path, from the person, to the subject, where there is no ID token.")
 
@@ -43,9 +48,15 @@ class ClaimRule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    paths: tuple[DottedPath, ...] = ()
-    constant: str | bool | None = None
-    transform: Literal["", "trim", "lower", "upper", "title", "first_word", "last_words", "boolean"] = ""
+    paths: tuple[DottedPath, ...] = Field(
+        (),
+        description="Dotted paths, the best one first. A number is a place in a list. A name with dots in it can "
+        "stand in double quotes.",
+    )
+    constant: str | bool | None = Field(None, description="The value when no path has one.")
+    transform: Literal["", "trim", "lower", "upper", "title", "first_word", "last_words", "boolean"] = Field(
+        "", description="What is done with the text before it is used."
+    )
     verified: DottedPath | None = Field(
         None, description="Path, in the same document, of the flag that vouches for the value (email_verified)."
     )
@@ -77,33 +88,61 @@ class ConnectionSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Name
+    name: Name = Field(description="What commands and campaign files call it.")
     title: str = Field(min_length=1, max_length=80, description="What participants know it as: “Northwind”.")
-    issuer: str = ""
-    authorization_endpoint: str = ""
-    token_endpoint: str = ""
-    jwks_uri: str = ""
-    userinfo_endpoint: str = ""
-    end_session_endpoint: str = ""
-    issuer_in_response: bool = False
-    client_id: str = Field(min_length=1, max_length=500)
-    authentication: ClientAuthentication = ClientAuthentication.BASIC
-    scopes: tuple[str, ...] = ("openid", "profile", "email")
-    extra_parameters: dict[str, str] = Field(default_factory=dict)
-    id_token_algorithms: tuple[str, ...] = ("RS256",)
-    profile_source: ProfileSource = ProfileSource.ID_TOKEN
-    rest: RestSource | None = None
+    issuer: str = Field(
+        "",
+        description="The server's issuer, byte for byte as its metadata says it. Empty: plain OAuth 2.0, with no ID "
+        "token.",
+    )
+    authorization_endpoint: str = Field("", description="Where the browser is sent. A query that it has is kept.")
+    token_endpoint: str = Field("", description="Where the code is redeemed, server to server.")
+    jwks_uri: str = Field(
+        "", description="Where the server's public keys are. Needed for an ID token and a JWT access token."
+    )
+    userinfo_endpoint: str = Field("", description="Where UserInfo is.")
+    end_session_endpoint: str = Field("", description="Kept from discovery. Not used yet.")
+    issuer_in_response: StrictBool = Field(
+        False, description="Whether every authorization response must have `iss` (RFC 9207). Discovery says it."
+    )
+    client_id: str = Field(min_length=1, max_length=500, description="Our name at the authorization server.")
+    authentication: ClientAuthentication = Field(
+        ClientAuthentication.BASIC, description="How we prove ourselves at the token endpoint."
+    )
+    scopes: tuple[str, ...] = Field(
+        ("openid", "profile", "email"), description="What is asked for. `openid` asks for an ID token."
+    )
+    extra_parameters: dict[str, str] = Field(
+        default_factory=dict,
+        description="More parameters of the authorization request, such as `prompt`, `acr_values` or `resource`. They "
+        "can not be those that we set.",
+    )
+    id_token_algorithms: tuple[str, ...] = Field(
+        ("RS256",),
+        description="The algorithms that a token may be signed with. Discovery chooses RS256 where the server has it.",
+    )
+    profile_source: ProfileSource = Field(
+        ProfileSource.ID_TOKEN,
+        description="Where the profile comes from. Left out: the ID token; where there is none, `rest` with a `rest` "
+        "API, else `userinfo`.",
+    )
+    rest: RestSource | None = Field(None, description="For the source `rest`: the profile API.")
     access_token_audience: str = Field("", description="The `aud` that a JWT access token must have.")
-    access_token_types: tuple[str, ...] = ("at+jwt", "application/at+jwt")
-    claims: dict[AttributeName, ClaimRule] = Field(default_factory=lambda: dict(DEFAULT_CLAIMS))
-    prefill_opt_ins: bool = Field(False, description="Whether opt-ins may come ticked from the profile.")
+    access_token_types: tuple[str, ...] = Field(
+        ("at+jwt", "application/at+jwt"), description="The `typ` that a JWT access token may have, in lower case."
+    )
+    claims: dict[AttributeName, ClaimRule] = Field(
+        default_factory=lambda: dict(DEFAULT_CLAIMS),
+        description="The claim map: for each attribute of the profile, where it is found.",
+    )
+    prefill_opt_ins: StrictBool = Field(False, description="Whether opt-ins may come ticked from the profile.")
 
 
 class ConnectionConfig(ConnectionSettings):
     """Everything that a member sets, but the secret. An empty `issuer` is plain OAuth 2.0."""
 
-    authorization_endpoint: str
-    token_endpoint: str
+    authorization_endpoint: str = Field(description="Where the browser is sent. A query that it has is kept.")
+    token_endpoint: str = Field(description="Where the code is redeemed, server to server.")
 
     @property
     def is_openid(self) -> bool:

@@ -5,6 +5,7 @@ names, never to one that a parameter names, and holds no transaction while it do
 """
 
 import hmac
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -27,6 +28,8 @@ from entracte.protocol.userinfo import ProfileRequest, profile_request, read_per
 
 SHORT_CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """32 characters that nobody mistakes for each other on the telephone."""
+_CODE_LETTERS = re.compile(f"[{SHORT_CODE_ALPHABET}]{{6}}")
+_LOOK_ALIKE = str.maketrans("1I", "LL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,13 @@ def code_of(number: int) -> str:
     """The low 30 bits of a number as a short code."""
     letters = "".join(SHORT_CODE_ALPHABET[(number >> shift) & 31] for shift in range(0, 30, 5))
     return f"{letters[:3]}-{letters[3:]}"
+
+
+def short_code_from(text: str) -> str:
+    """A short code as people say and type it: in small letters, with blanks or without the hyphen, a one for an L. What
+    can be no code comes back as it is, and is nobody's."""
+    letters = "".join(text.upper().split()).replace("-", "").translate(_LOOK_ALIKE)
+    return f"{letters[:3]}-{letters[3:]}" if _CODE_LETTERS.fullmatch(letters) else text
 
 
 async def complete(

@@ -59,6 +59,24 @@ async def add_organization(
     return await organizations.add(checked, _organization_title(title), brand, sealed_person_key)
 
 
+async def numbered(organizations: Organizations, number: OrganizationNumber) -> Organization:
+    """The organization of a token or a session. LocalError `organization_unknown`."""
+    found = await organizations.by_number(number)
+    if found is None:
+        raise LocalError(Problem(Kind.NOT_FOUND, "organization_unknown", "There is no such organization."))
+    return found
+
+
+async def change_look(
+    organizations: Organizations, kept: Organization, title: str | None = None, brand: Brand | None = None
+) -> None:
+    """Change what participants know the organization as, or how its pages look; what is None stays. LocalError
+    `organization_title_malformed`."""
+    await organizations.set_brand(
+        kept.number, kept.title if title is None else _organization_title(title), brand or kept.brand
+    )
+
+
 async def add_member(
     members: Members, organization: OrganizationNumber, email: str, role: Role, password: Secret
 ) -> Member:

@@ -16,13 +16,13 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max
 class Brand(BaseModel):
     """How the participant's pages look. `mark` is one or two characters shown on a tile of the brand colour."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    mark: str = Field("", max_length=2)
-    color: Color = "#0b5d57"
-    accent: Color = "#f2b035"
-    paper: Color = "#faf9f5"
-    ink: Color = "#1b1f1e"
+    mark: str = Field("", max_length=2, description="One or two characters on a tile of the brand's colour.")
+    color: Color = Field("#0b5d57", description="The brand's colour, `#rrggbb`.")
+    accent: Color = Field("#f2b035", description="The colour of small things that should be seen, `#rrggbb`.")
+    paper: Color = Field("#faf9f5", description="The background of the page, `#rrggbb`.")
+    ink: Color = Field("#1b1f1e", description="The text, `#rrggbb`.")
     radius: int = Field(12, ge=0, le=32, description="Corner radius in CSS pixels.")
     font: str = Field("", max_length=200, pattern=r"^[\w ,'\"-]*$", description="A CSS font-family list.")
     dark: bool = Field(True, description="Whether pages may follow the dark scheme.")

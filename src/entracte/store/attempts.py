@@ -187,8 +187,11 @@ def _row(attempt: Attempt) -> dict[str, Any]:
 
 
 def _read(row: RowMapping | None) -> Attempt | None:
-    if row is None:
-        return None
+    return read(row) if row is not None else None
+
+
+def read(row: RowMapping) -> Attempt:
+    """The attempt of a row."""
     return Attempt(
         organization=OrganizationNumber(row["organization"]),
         campaign=CampaignNumber(row["campaign"]),

@@ -52,7 +52,7 @@ def latest(
         .order_by(table.c.entered_at.desc(), table.c.participation.desc())
         .limit(limit)
     )
-    return [_read(row) for row in connection.execute(statement).mappings()]
+    return [read(row) for row in connection.execute(statement).mappings()]
 
 
 def page(
@@ -66,7 +66,7 @@ def page(
         )
         statement = statement.where(tuple_(table.c.entered_at, table.c.participation) > place)
     statement = statement.order_by(table.c.entered_at, table.c.participation).limit(size)
-    return [_read(row) for row in connection.execute(statement).mappings()]
+    return [read(row) for row in connection.execute(statement).mappings()]
 
 
 def _row(entry: Entry) -> dict[str, Any]:
@@ -84,7 +84,8 @@ def _row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _read(row: RowMapping) -> Entry:
+def read(row: RowMapping) -> Entry:
+    """The entry of a row."""
     return Entry(
         organization=OrganizationNumber(row["organization"]),
         campaign=CampaignNumber(row["campaign"]),

@@ -8,9 +8,12 @@ from entracte.store.commits import READERS, Commits
 from entracte.store.connections import StoredConnections
 from entracte.store.drafts import StoredDrafts
 from entracte.store.engine import is_memory, open_engine
+from entracte.store.kept_answers import StoredAnswers
 from entracte.store.organizations import StoredMembers, StoredOrganizations
 from entracte.store.participations import StoredParticipations
+from entracte.store.records import StoredRecords
 from entracte.store.tallies import StoredTallies
+from entracte.store.tokens import StoredTokens
 
 
 class Store:
@@ -26,6 +29,9 @@ class Store:
         self.drafts = StoredDrafts(commits)
         self.participations = StoredParticipations(commits)
         self.tallies = StoredTallies(commits)
+        self.records = StoredRecords(commits)
+        self.tokens = StoredTokens(commits)
+        self.kept_answers = StoredAnswers(commits)
 
     @classmethod
     def open(cls, url: str) -> "Store":

@@ -317,6 +317,17 @@ def _load(connection: Connection, keys: Collection[_Key]) -> Mapping[_Key, Parti
     }
 
 
+def load(
+    connection: Connection, organization: OrganizationNumber, ids: Sequence[ParticipationId]
+) -> dict[ParticipationId, Participation]:
+    """Those that there are, with their answers."""
+    return {
+        found.id: found
+        for start in range(0, len(ids), MOST_KEYS)
+        for found in _load_of(connection, organization, ids[start : start + MOST_KEYS])
+    }
+
+
 def _load_of(
     connection: Connection, organization: OrganizationNumber, ids: Sequence[ParticipationId]
 ) -> list[Participation]:

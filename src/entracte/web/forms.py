@@ -18,7 +18,7 @@ async def read_form(request: Request, most: int = MAXIMUM_BYTES) -> Posted:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in ("", _MEDIA_TYPE):
         raise _problem(Kind.UNSUPPORTED, "body_media_type", "The form came in a media type that is not a form's.")
-    body = await _bounded(request, most)
+    body = await bounded_body(request, most)
     try:
         pairs = parse_qsl(
             body.decode("ascii"),
@@ -42,7 +42,9 @@ def first_values(posted: Posted) -> dict[str, str]:
     return {name: values[0] for name, values in posted.items()}
 
 
-async def _bounded(request: Request, most: int) -> bytes:
+async def bounded_body(request: Request, most: int) -> bytes:
+    """The body as it came. LocalError `body_too_large` (before it is read, where its length was announced) and
+    `body_interrupted`."""
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:20]) > most:
         raise _too_large()  # before anything of it is read
@@ -53,12 +55,12 @@ async def _bounded(request: Request, most: int) -> bytes:
             if len(body) > most:
                 raise _too_large()
     except ClientDisconnect:
-        raise _problem(Kind.BAD_INPUT, "body_interrupted", "The form stopped coming before its end.") from None
+        raise _problem(Kind.BAD_INPUT, "body_interrupted", "The body stopped coming before its end.") from None
     return bytes(body)
 
 
 def _too_large() -> LocalError:
-    return _problem(Kind.TOO_LARGE, "body_too_large", "The form is larger than the limit.")
+    return _problem(Kind.TOO_LARGE, "body_too_large", "The body is larger than the limit.")
 
 
 def _problem(kind: Kind, code: str, message: str) -> LocalError:

@@ -1,0 +1,57 @@
+"""How many requests a token may make, and how an answer says so (draft-ietf-httpapi-ratelimit-headers-10).
+
+A window begins with a token's first request and lasts a minute. The counts live in this process: with several, each
+counts what it serves itself.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from uuid import UUID
+
+WINDOW = 60
+"""Seconds."""
+_CAPACITY = 10_000
+_POLICY = "requests"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left to a token after this request. `reset` is in seconds from now; `granted` is False for one too
+    many."""
+
+    limit: int
+    remaining: int
+    reset: int
+    granted: bool
+
+    def headers(self) -> dict[str, str]:
+        """`RateLimit-Policy` and `RateLimit`, as structured fields (RFC 9651)."""
+        headers = {
+            "RateLimit-Policy": f'"{_POLICY}";q={self.limit};w={WINDOW}',
+            "RateLimit": f'"{_POLICY}";r={self.remaining};t={self.reset}',
+        }
+        return headers if self.granted else headers | {"Retry-After": str(self.reset)}
+
+
+class Allowances:
+    """Counts requests by token; the time is an argument. Forgets the tokens first that have asked least lately."""
+
+    def __init__(self, limit: int, capacity: int = _CAPACITY) -> None:
+        self._limit = limit
+        self._capacity = capacity
+        self._windows: OrderedDict[UUID, tuple[int, int]] = OrderedDict()
+
+    def take(self, token: UUID, now: int) -> Allowance:
+        """One more request of this token. `now` is in epoch seconds."""
+        began, count = self._windows.get(token, (now, 0))
+        if not began <= now < began + WINDOW:
+            began, count = now, 0
+        granted = count < self._limit
+        self._keep(token, (began, count + granted))
+        return Allowance(self._limit, self._limit - count - granted, began + WINDOW - now, granted)
+
+    def _keep(self, token: UUID, window: tuple[int, int]) -> None:
+        self._windows[token] = window
+        self._windows.move_to_end(token)
+        if len(self._windows) > self._capacity:
+            self._windows.popitem(last=False)
