@@ -31,6 +31,7 @@ from entracte.campaigns.draft import reference as campaign_file  # noqa: E402
 from entracte.cli import main as command_line  # noqa: E402
 from entracte.connections.model import DEFAULT_CLAIMS, ClaimRule, ConnectionConfig, RestSource  # noqa: E402
 from entracte.errors import Kind  # noqa: E402
+from entracte.measures import COLLECTORS  # noqa: E402
 from entracte.organizations.model import Brand  # noqa: E402
 from entracte.protocol.errors import Reason  # noqa: E402
 from entracte.protocol.seal import encode  # noqa: E402
@@ -389,6 +390,22 @@ def _enum(annotation: EnumType) -> str:
     return ", ".join(_code(str(item.value)) for item in annotation)  # type: ignore[var-annotated]
 
 
+# Numbers
+
+
+def metrics() -> str:
+    """What `/metrics` has."""
+    rows = [
+        (_code(collector._name + (_TOTAL if collector._type == "counter" else "")), collector._type,
+         ", ".join(map(_code, collector._labelnames)), collector._documentation)
+        for collector in COLLECTORS
+    ]  # fmt: skip
+    return f"# Numbers\n\n{words.MADE}\n{words.METRICS}\n" + table(("name", "type", "labels", "meaning"), rows)
+
+
+_TOTAL = "_total"
+
+
 # Brands
 
 
@@ -406,6 +423,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "campaign-file.md": campaign_file,
     "commands.md": commands,
     "connection.md": connection,
+    "metrics.md": metrics,
     "problem-codes.md": problem_codes,
     "reason-codes.md": reason_codes,
     "routes.md": routes,

@@ -111,6 +111,15 @@ SAID_LATER: Mapping[str, str] = {
 }
 """Codes whose message is known only when they are raised."""
 
+METRICS = """`GET /metrics` answers in the formats of Prometheus and OpenMetrics. Where `ENTRACTE_METRICS_TOKEN`
+is set, the scraper shows it as a bearer token. With several processes (`entracte serve --workers N`) the numbers are
+sums, whichever process is asked; they begin at nothing when the server does. A histogram has `_bucket`, `_sum` and
+`_count`; times are seconds.
+
+A single process also has Prometheus' usual `process_…` numbers. [Run in production](../how-to/run-in-production.md) has
+alerts to begin with.
+"""
+
 CONNECTION = """A connection is one authorization server of an organization.
 [`entracte connection add`](commands.md#connection-add) makes one; [Connect your
 login](../how-to/connect-your-login.md) shows how. The client secret is not among these: it is sealed under the server's

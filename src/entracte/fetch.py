@@ -21,6 +21,7 @@ import re
 import socket
 import ssl
 import string
+import time
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +40,7 @@ from aiohttp.client_reqrep import ClientRequest
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from yarl import URL
 
+from entracte import measures
 from entracte.errors import Kind, LocalError, Problem
 from entracte.protocol.errors import Reason, Refused, refuse
 from entracte.protocol.messages import HttpRequest, HttpResponse
@@ -622,6 +624,18 @@ class Fetcher:
         return read in self._allow.hosts or (loopback and self._allow.has(IPv4Address("127.0.0.1")))
 
     async def __call__(self, request: HttpRequest) -> HttpResponse:
+        began, outcome = time.perf_counter(), "interrupted"
+        try:
+            response = await self._run(request)
+            outcome = "answered"
+            return response
+        except Refused as refusal:
+            outcome = refusal.reason.code
+            raise
+        finally:
+            measures.provider_asked(request.purpose.value, outcome, time.perf_counter() - began)
+
+    async def _run(self, request: HttpRequest) -> HttpResponse:
         destination = read_destination(request.url)
         if destination.address is not None:  # the connector asks no resolver about an address
             check_addresses(destination, [destination.host], self._allow)

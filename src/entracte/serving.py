@@ -8,11 +8,13 @@ import os
 import signal
 from multiprocessing import parent_process
 from socket import socket
+from tempfile import TemporaryDirectory
 from threading import Thread
 
 from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
+from entracte import measures
 from entracte.settings import Settings, read_settings
 from entracte.wiring import Program, configure_logs, server_config
 
@@ -22,7 +24,9 @@ def serve_by_several(settings: Settings, listening: socket, workers: int) -> Non
     config = server_config(make_application, settings)
     config.workers = workers
     listening.set_inheritable(True)
-    Multiprocess(config, sockets=[listening]).run()
+    with TemporaryDirectory(prefix="entracte-metrics-") as folder:
+        os.environ[measures.FOLDER] = folder  # the processes count together there
+        Multiprocess(config, sockets=[listening]).run()
 
 
 def make_application() -> Starlette:

@@ -60,6 +60,11 @@ class Settings(BaseSettings):
         description="Addresses and networks of the proxies in front, separated by commas. Only from them is "
         "`X-Forwarded-For` believed.",
     )
+    metrics_token: SecretStr = Field(
+        SecretStr(""),
+        description="What Prometheus has to show at `/metrics`, as `Authorization: Bearer …`. Empty: everybody who "
+        "reaches the address sees the numbers.",
+    )
     log_format: str = Field("text", pattern="^(text|json)$", description="`text` for people, `json` for machines.")
     api_requests_per_minute: int = Field(
         600,

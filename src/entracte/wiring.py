@@ -18,13 +18,14 @@ from entracte.participation.signing_in import SigningIn
 from entracte.participation.take_part import TakePart
 from entracte.settings import Settings
 from entracte.store.opened import Store
-from entracte.values import ParticipationId, entropy, now
+from entracte.values import ParticipationId, Secret, entropy, now
 from entracte.web.api.allowance import Allowances
 from entracte.web.api.app import Below, api
 from entracte.web.api.parts import ApiServices
-from entracte.web.app import application
+from entracte.web.app import Operations, application
 from entracte.web.directory import Directory
 from entracte.web.heads import LimitedHeads
+from entracte.web.journal import OfLibraries
 from entracte.web.manage import ManageServices
 from entracte.web.pages.manage_campaigns import page as manage_campaigns
 from entracte.web.pages.manage_sign_in import page as manage_sign_in
@@ -114,7 +115,12 @@ class Program:
             *manage_campaigns.routes(manage),
             Below("/api", api(self._api_services())),
         ]
-        return application(services, manage_routes, self.ready, self._lifespan)
+        operations = Operations(
+            ready=self.ready,
+            metrics_token=Secret(settings.metrics_token.get_secret_value()),
+            behind_a_proxy=bool(settings.trusted_proxies),
+        )
+        return application(services, manage_routes, operations, self._lifespan)
 
     def _api_services(self) -> ApiServices:
         settings, store = self.settings, self.store
@@ -169,8 +175,8 @@ def server_config(app: Starlette | Callable[[], Starlette], settings: Settings, 
 
 
 def configure_logs(form: str, least: int = logging.INFO) -> None:
-    """Structured logs on standard error, from a level up. Libraries speak only from warnings up."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    """Structured logs on standard error, from a level up. Libraries speak only from warnings up, in the same form."""
+    logging.basicConfig(level=logging.WARNING, handlers=[OfLibraries()])
     last = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
         processors=[

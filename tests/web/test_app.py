@@ -22,8 +22,8 @@ from entracte.participation.model import Entry
 from entracte.protocol.errors import Reason
 from entracte.protocol.seal import SealKeys
 from entracte.protocol.state import StateContent, read_state, seal_state
-from entracte.values import AttemptNumber, CampaignNumber, ConnectionNumber, ParticipationId, entropy, now
-from entracte.web.app import application
+from entracte.values import AttemptNumber, CampaignNumber, ConnectionNumber, ParticipationId, Secret, entropy, now
+from entracte.web.app import Operations, application
 from entracte.web.directory import FRESH, Directory
 from entracte.web.visits import Services
 from tests.journeys.quiz import QUIZ
@@ -736,7 +736,7 @@ def broken(site: Running) -> Iterator[Running]:
     store = site.program.store
     directory = Directory(store.organizations, store.campaigns, store.connections, now)
     services = Services(directory, None, None, site.program.keys, now, PUBLIC, True, 600)  # type: ignore[arg-type]
-    app = application(services, routes, ready, None)  # type: ignore[arg-type]
+    app = application(services, routes, Operations(ready, Secret(""), False), None)  # type: ignore[arg-type]
     with served(uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False))) as port:
         yield replace(site, port=port)
 

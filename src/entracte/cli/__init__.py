@@ -1,6 +1,7 @@
 """The command `entracte`: a file for each group of commands. They do what the REST API does, by the same use cases."""
 
 from entracte.cli import (
+    attempt,
     backup,
     campaign,
     connection,
@@ -9,14 +10,17 @@ from entracte.cli import (
     member,
     migrate,
     organization,
+    participation,
     ready,
     serve,
+    statistics,
     token,
     trial,
 )
 from entracte.cli.commands import main
 
 __all__ = [
+    "attempt",
     "backup",
     "campaign",
     "connection",
@@ -26,8 +30,10 @@ __all__ = [
     "member",
     "migrate",
     "organization",
+    "participation",
     "ready",
     "serve",
+    "statistics",
     "token",
     "trial",
 ]

@@ -30,6 +30,8 @@ SHORT_CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """32 characters that nobody mistakes for each other on the telephone."""
 _CODE_LETTERS = re.compile(f"[{SHORT_CODE_ALPHABET}]{{6}}")
 _LOOK_ALIKE = str.maketrans("1I", "LL")
+_BETWEEN = re.compile(r"[\s._\u2010-\u2015\u2212-]+")
+"""Blanks, dots, and every hyphen and dash that a phone or a letter makes of a hyphen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,9 @@ def code_of(number: int) -> str:
 
 def short_code_from(text: str) -> str:
     """A short code as people say and type it: in small letters, with blanks or without the hyphen, a one for an L. What
-    can be no code comes back as it is, and is nobody's."""
-    letters = "".join(text.upper().split()).replace("-", "").translate(_LOOK_ALIKE)
-    return f"{letters[:3]}-{letters[3:]}" if _CODE_LETTERS.fullmatch(letters) else text
+    can be no code is empty, and nobody's."""
+    letters = _BETWEEN.sub("", text).upper().translate(_LOOK_ALIKE)
+    return f"{letters[:3]}-{letters[3:]}" if _CODE_LETTERS.fullmatch(letters) else ""
 
 
 async def complete(

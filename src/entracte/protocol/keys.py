@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from entracte.protocol.base64url import decode
 from entracte.protocol.errors import Reason, refuse
 from entracte.protocol.json_documents import is_any_json, read_json_object
-from entracte.protocol.messages import HttpRequest, HttpResponse
+from entracte.protocol.messages import HttpRequest, HttpResponse, Purpose
 
 MAXIMUM_BYTES = 256 * 1024
 MAXIMUM_KEYS = 100
@@ -58,7 +58,7 @@ class KeySet:
 
 def jwks_request(url: str) -> HttpRequest:
     """The request for a key set (RFC 7517 section 8.5)."""
-    return HttpRequest("GET", url, accept="application/jwk-set+json, application/json")
+    return HttpRequest("GET", url, accept="application/jwk-set+json, application/json", purpose=Purpose.JWKS)
 
 
 def read_jwks(response: HttpResponse) -> KeySet:

@@ -3,8 +3,20 @@ else moves them (`fetch.py`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from entracte.values import Secret
+
+
+class Purpose(StrEnum):
+    """What a request is for."""
+
+    METADATA = "metadata"
+    JWKS = "jwks"
+    TOKEN = "token"  # noqa: S105
+    PROFILE = "profile"
+    """UserInfo, or the brand's own REST API."""
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +29,7 @@ class HttpRequest:
     content_type: str = ""
     body: Secret = field(default_factory=lambda: Secret(""))
     secret_headers: Mapping[str, Secret] = field(default_factory=dict)
+    purpose: Purpose = Purpose.OTHER
 
 
 @dataclass(frozen=True, slots=True)

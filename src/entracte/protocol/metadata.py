@@ -12,7 +12,7 @@ from entracte.protocol.errors import Reason, refuse
 from entracte.protocol.issuers import difference
 from entracte.protocol.json_documents import read_json_object, required_text
 from entracte.protocol.jws import JOSERFC_ALGORITHMS
-from entracte.protocol.messages import HttpRequest, HttpResponse
+from entracte.protocol.messages import HttpRequest, HttpResponse, Purpose
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 MAXIMUM_URL = 2048
@@ -51,7 +51,8 @@ def metadata_request(issuer: str) -> HttpRequest:
     if "?" in issuer:
         raise refuse(Reason.METADATA_MALFORMED, "An issuer has no query.")
     # section 4: a slash at the end is removed first
-    return HttpRequest("GET", f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}{WELL_KNOWN}")
+    address = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}{WELL_KNOWN}"
+    return HttpRequest("GET", address, purpose=Purpose.METADATA)
 
 
 def _never(_host: str) -> bool:

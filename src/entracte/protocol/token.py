@@ -18,7 +18,7 @@ from entracte.protocol.json_documents import (
     refused_status,
     required_text,
 )
-from entracte.protocol.messages import HttpRequest, HttpResponse
+from entracte.protocol.messages import HttpRequest, HttpResponse, Purpose
 from entracte.values import Secret
 
 REFUSALS: Mapping[str, Reason] = MappingProxyType(
@@ -68,6 +68,7 @@ def token_request(endpoint: str, client: Client, code: Code, *, redirect_uri: st
         content_type="application/x-www-form-urlencoded",
         body=Secret(urlencode(form)),
         secret_headers=headers,
+        purpose=Purpose.TOKEN,
     )
 
 

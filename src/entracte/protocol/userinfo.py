@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from entracte.protocol.claim_rules import is_subject
 from entracte.protocol.errors import Reason, refuse
 from entracte.protocol.json_documents import is_any_json, read_json, read_json_object
-from entracte.protocol.messages import HttpRequest, HttpResponse
+from entracte.protocol.messages import HttpRequest, HttpResponse, Purpose
 from entracte.values import Secret
 
 _REFUSALS: Mapping[int, Reason] = MappingProxyType({401: Reason.USERINFO_REFUSED, 403: Reason.USERINFO_REFUSED})
@@ -46,8 +46,10 @@ def profile_request(how: ProfileRequest, access_token: Secret) -> HttpRequest:
             how.url,
             content_type="application/x-www-form-urlencoded",
             body=Secret(urlencode({"access_token": access_token.reveal()})),
+            purpose=Purpose.PROFILE,
         )
-    return HttpRequest(how.method, how.url, secret_headers={"Authorization": Secret(f"Bearer {access_token.reveal()}")})
+    bearer = Secret(f"Bearer {access_token.reveal()}")
+    return HttpRequest(how.method, how.url, secret_headers={"Authorization": bearer}, purpose=Purpose.PROFILE)
 
 
 def read_userinfo(response: HttpResponse, *, subject: str | None) -> Mapping[str, Any]:

@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from entracte import measures
 from entracte.store import failures
 from entracte.store.engine import is_memory, reading
 
@@ -66,7 +67,8 @@ class _Job:
 class _Inbox:
     """What waits for a thread: bounded, and taken in company."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, name: str, capacity: int) -> None:
+        self._name = name
         self._capacity = capacity
         self._waiting: deque[_Job] = deque()
         self._changed = Condition()
@@ -84,8 +86,10 @@ class _Inbox:
     def offer(self, job: _Job) -> bool:
         with self._changed:
             if not self._open or len(self._waiting) >= self._capacity:
+                measures.refused(self._name)
                 return False
             self._waiting.append(job)
+            measures.waiting(self._name, len(self._waiting))
             self._changed.notify()
             return True
 
@@ -94,7 +98,9 @@ class _Inbox:
         with self._changed:
             while self._open and not self._waiting:
                 self._changed.wait()
-            return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+            taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+            measures.waiting(self._name, len(self._waiting))
+            return taken
 
 
 class _CommitFailed(Exception):
@@ -117,9 +123,9 @@ class Commits:
         self._engine = engine
         self._snapshots = reading(engine)
         self._together = together
-        self._changes = _Inbox(waiting)
+        self._changes = _Inbox("changes", waiting)
         # A database in memory has one connection, so its reads take their turn among the changes.
-        self._reads = self._changes if is_memory(engine) else _Inbox(waiting)
+        self._reads = self._changes if is_memory(engine) else _Inbox("reads", waiting)
         self._readers = 0 if is_memory(engine) else readers
         self._threads: list[Thread] = []
 
@@ -166,7 +172,9 @@ class Commits:
 
     def _keep_writing(self) -> None:
         while jobs := self._changes.take(self._together):
+            began = time.perf_counter()
             self._settle(jobs)
+            measures.committed(len(jobs), time.perf_counter() - began)
             _tell(jobs)
 
     def _settle(self, jobs: list[_Job]) -> None:

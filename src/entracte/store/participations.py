@@ -18,6 +18,7 @@ from sqlalchemy import (
     update,
 )
 
+from entracte import measures
 from entracte.errors import Kind, LocalError, Problem
 from entracte.participation.events import Event, Outcome
 from entracte.participation.model import Attempt, Entry, Participation, Profile
@@ -189,6 +190,7 @@ class StoredParticipations:
             keep_events(connection, events)
 
         await self._commits.write(work)
+        measures.sign_in(Outcome.SENT.value)
 
     async def consume_attempt(self, attempt: Attempt, at: int, events: Sequence[Event]) -> bool:
         def work(connection: Connection) -> bool:
@@ -200,11 +202,14 @@ class StoredParticipations:
         return await self._commits.write(work)
 
     async def finish_attempt(self, attempt: Attempt) -> None:
-        def work(connection: Connection) -> None:
-            if attempts.finish(connection, attempt):
-                attempts.follow(connection, attempt, attempt.outcome)
+        def work(connection: Connection) -> bool:
+            if not attempts.finish(connection, attempt):
+                return False
+            attempts.follow(connection, attempt, attempt.outcome)
+            return True
 
-        await self._commits.write(work)
+        if await self._commits.write(work):
+            measures.sign_in(attempt.outcome.value, attempt.reason)
 
     async def sign_in(self, attempt: Attempt, profile: Profile) -> int:
         """LocalError `participation_unknown` when there is no such participation."""
@@ -215,7 +220,9 @@ class StoredParticipations:
             attempts.finish(connection, done)
             return generation
 
-        return await self._commits.write(work)
+        generation = await self._commits.write(work)
+        measures.sign_in(Outcome.SIGNED_IN.value)
+        return generation
 
     async def hold_profile(self, attempt: Attempt, profile: Profile) -> None:
         held = _signed_in(attempt, profile)
@@ -225,6 +232,7 @@ class StoredParticipations:
             _REACH_SIGNED_IN.change(connection, _this(attempt.organization, attempt.participation))
 
         await self._commits.write(work)
+        measures.sign_in(Outcome.SIGNED_IN.value)
 
     async def claim_profile(
         self, organization: OrganizationNumber, participation: ParticipationId, number: AttemptNumber

@@ -120,20 +120,24 @@ def participations_page(
     limit: int,
 ) -> Select[Any]:
     """Start and id of the next participations, and one more. They are found by the event of their start, which has the
-    index; whoever was erased has the event alone."""
+    index; whoever was erased has the event alone.
+
+    The participation is a subquery with a value: from a join PostgreSQL would make a scan of all participations where
+    it believes that few are chosen."""
+    stands = select(literal(1)).where(
+        participation.c.organization == event.c.organization,
+        participation.c.id == event.c.participation,
+        *_stands(chosen),
+    )
     return (
         select(event.c.at, event.c.participation)
-        .join(
-            participation,
-            (participation.c.organization == event.c.organization) & (participation.c.id == event.c.participation),
-        )
         .where(
             event.c.organization == organization,
             event.c.campaign == campaign,
             event.c.kind == EventKind.STARTED.value,
             event.c.step == "",
             *_between(event, event.c.at, chosen, after),
-            *_stands(chosen),
+            stands.scalar_subquery().is_not(None),
         )
         .order_by(event.c.at, event.c.participation)
         .limit(_checked(limit) + 1)
@@ -163,8 +167,8 @@ def _stands(chosen: ParticipationFilter) -> Sequence[ColumnElement[bool]]:
 def _between(
     table: Table, at: ColumnElement[int], chosen: EntryFilter | ParticipationFilter, after: Position | None
 ) -> Sequence[ColumnElement[bool]]:
-    """From where to where. Of the two beginnings only the later one is said: SQLite goes by the first that it finds, and
-    would read everything since `since` again for each page."""
+    """From where to where. Of the two beginnings only the later one is said: SQLite goes by the first that it finds,
+    and would read everything since `since` again for each page."""
     until = [at < chosen.before] if chosen.before is not None else []
     if after is not None and (chosen.since is None or chosen.since <= after.at):
         place = tuple_(literal(after.at, at.type), literal(after.participation, Uuid()))

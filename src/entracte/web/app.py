@@ -1,10 +1,15 @@
 """The table of routes, and what wraps every request: a request id, the log line, and the page for what went wrong."""
 
+import asyncio
+import hmac
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from ssl import RAND_bytes
 
+import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -13,10 +18,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from entracte import measures
 from entracte.errors import EntracteError, Kind
+from entracte.values import Secret
 from entracte.web.answers import new_nonce, page, plain, see_other
 from entracte.web.assets import asset_or_none
-from entracte.web.journal import journal
+from entracte.web.journal import journal, place_of
 from entracte.web.pages.embed import page as embed
 from entracte.web.pages.sign_in import page as sign_in
 from entracte.web.pages.sign_in.views import render_trouble
@@ -28,8 +35,18 @@ from entracte.web.visits import LooksAhead, NotOpen, NotThere, Services, neutral
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """What those who run the program ask and say. `metrics_token`: who wants the numbers has to show it; empty: nobody
+    has to. `behind_a_proxy`: a request comes with the id that the proxy gave it."""
+
+    ready: Callable[[], Awaitable[bool]]
+    metrics_token: Secret
+    behind_a_proxy: bool
+
+
 def application(
-    services: Services, manage_routes: Sequence[BaseRoute], ready: Callable[[], Awaitable[bool]], lifespan: Lifespan
+    services: Services, manage_routes: Sequence[BaseRoute], operations: Operations, lifespan: Lifespan
 ) -> Starlette:
     """The whole of the web as one ASGI application."""
 
@@ -39,9 +56,16 @@ def application(
 
     async def can_serve(request: Request) -> Response:
         """Whether requests can be served: the store answers and has this version's tables. 503 otherwise."""
-        if await ready():
+        if await operations.ready():
             return plain("ready\n", 200)
         return plain("not ready\n", 503, retry_after="2")
+
+    async def metrics(request: Request) -> Response:
+        """The numbers of this installation, for Prometheus. 401 where `ENTRACTE_METRICS_TOKEN` is set and not shown."""
+        if not _shows(request, operations.metrics_token):
+            return plain("", 401, www_authenticate='Bearer realm="metrics"')
+        body, media_type = await asyncio.to_thread(measures.exposition, request.headers.get("accept", ""))
+        return Response(body, headers={"Content-Type": media_type, "Cache-Control": "no-store"})
 
     routes: list[BaseRoute] = [
         *sign_in.oauth_routes(services),
@@ -53,10 +77,11 @@ def application(
         Route("/", _front_door, methods=["GET"]),
         Route("/healthz", alive, methods=["GET"]),
         Route("/readyz", can_serve, methods=["GET"]),
+        Route("/metrics", metrics, methods=["GET"]),
     ]
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Journal)],
+        middleware=[Middleware(Journal, keep_id=operations.behind_a_proxy)],
         exception_handlers={
             NotThere: _not_there,
             NotOpen: _not_open,
@@ -71,41 +96,65 @@ def application(
     return app
 
 
-class Journal:
-    """One log line per request: method, the route's pattern (never the address itself), status, milliseconds.
-    It is also the outermost catch: nothing gets past it to a server that would print it."""
+def _shows(request: Request, token: Secret) -> bool:
+    """Whether the request shows the token, where there is one."""
+    if not token.reveal():
+        return True
+    shown = request.headers.get("authorization", "").encode()
+    return hmac.compare_digest(shown, f"Bearer {token.reveal()}".encode())
 
-    def __init__(self, app: ASGIApp) -> None:
+
+class Journal:
+    """One log line per request: method, the route's pattern (never the address itself), status, milliseconds; and the
+    same for the numbers. Every line that is written meanwhile has the request's id, and so has its answer.
+
+    It is also the outermost catch: nothing gets past it to a server that would print it. With `keep_id`, a request
+    that comes with an id keeps it.
+    """
+
+    def __init__(self, app: ASGIApp, keep_id: bool = False) -> None:
         self._app = app
+        self._keep_id = keep_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         began, status = time.perf_counter(), 0
+        request_id = (self._keep_id and _given_id(scope)) or RAND_bytes(8).hex()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        marked = (b"x-request-id", request_id.encode())
 
         async def watch(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                message = {**message, "headers": [*message.get("headers", ()), marked]}
             await send(message)
 
         try:
             await self._app(scope, receive, watch)
         except Exception as error:
             # contained here: whoever would print it prints what a person typed with it
-            journal().error("unexpected", error=type(error).__name__, where=_place_of(error))
+            journal().error("unexpected", error=type(error).__name__, where=place_of(error))
             if not status:
                 await _trouble(Request(scope), 500, "internal")(scope, receive, watch)
         finally:
-            route = scope.get("route")
+            route = getattr(scope.get("route"), "path", "none")
+            seconds = time.perf_counter() - began
+            measures.request_answered(scope["method"], route, status, seconds)
             journal().info(
-                "request",
-                method=scope["method"],
-                route=getattr(route, "path", "none"),
-                status=status,
-                milliseconds=round((time.perf_counter() - began) * 1000, 1),
+                "request", method=scope["method"], route=route, status=status, milliseconds=round(seconds * 1000, 1)
             )
+
+
+def _given_id(scope: Scope) -> str:
+    """The id that a request came with, when it is one."""
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    return given.decode() if _REQUEST_ID.fullmatch(given) else ""
+
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 async def _front_door(request: Request) -> Response:
@@ -167,16 +216,6 @@ def _framed_by(request: Request) -> tuple[str, ...]:
 
 
 _FRAMED = re.compile(r"/c/[^/]+/in(/|$)")
-
-
-def _place_of(error: Exception) -> str:
-    """File and line where an exception began: the class and the place are for us, its text may hold what was typed."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    if frame is None:
-        return ""
-    return f"{frame.tb_frame.f_code.co_filename.rpartition('/')[2]}:{frame.tb_lineno}"
 
 
 def _trouble(request: Request, status: int, code: str) -> Response:

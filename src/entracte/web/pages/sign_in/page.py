@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from entracte import measures
 from entracte.connections.model import Connection
 from entracte.connections.sign_in import code_of, short_code
 from entracte.organizations.person_key import person_key_of
@@ -314,6 +315,7 @@ def _nobody(request: Request, services: Services, reason: Reason) -> Response:
     """A return that names no attempt of ours: a static page, and the ways back that this browser's own keys name."""
     nonce, code = new_nonce(), new_short_code()
     journal().info("return_refused", reason=reason.code, short_code=code)
+    measures.sign_in("refused", reason.code)
     mishap = Mishap(reason=reason, short_code=code, answers_count=0, retry=False, guests=False, start="")
     ways, language = _campaigns_of(request, services), neutral_language(request)
     html = render_mishap(None, None, mishap=mishap, nonce=nonce, ways=ways, language=language)
