@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from entracte.errors import Kind, LocalError
 from entracte.participation.cursors import LONGEST, read_cursor, write_cursor
-from entracte.participation.records import LATE_SECONDS, Page, Position, page, resuming
+from entracte.participation.records import Position
 from entracte.protocol.seal import SealKeys, decode, encode, seal
 from entracte.values import ParticipationId
 
@@ -82,29 +82,3 @@ def test_what_stands_behind_a_cursor_is_not_ignored() -> None:
 
 def test_a_megabyte_is_refused() -> None:
     refuses("A" * 1_000_000)
-
-
-# Pages
-
-
-def at(seconds: int) -> Position:
-    return Position(seconds, ParticipationId(UUID(int=7)))
-
-
-def test_a_page_has_a_next_one_when_more_was_found_than_it_has() -> None:
-    lines = [(at(n), str(n)) for n in range(3)]
-    assert page(lines, 2) == Page(("0", "1"), after=at(1), last=at(1))
-    assert page(lines, 3) == Page(("0", "1", "2"), after=None, last=at(2))
-    assert page([], 3) == Page((), after=None, last=None)
-
-
-@given(st.none() | positions, st.none() | positions, st.integers(0, 2**40))
-def test_resuming_is_never_less_than_a_minute_ago(last: Position | None, before: Position | None, now: int) -> None:
-    again = resuming(last, before, now)
-    end = last or before
-    if end is None:
-        assert again is None
-    else:
-        assert again is not None
-        assert again.at == min(end.at, now - LATE_SECONDS)
-        assert again == end or again.participation.int == 0
