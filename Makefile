@@ -52,7 +52,7 @@ lock: .python ## Pin the dependencies anew after a change in pyproject.toml
 
 clean: ## Remove what make made: the environment, installed parts, caches
 	@rm -rf .venv .parts .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist
-	@rm -rf tests/interop/oidc_provider/node_modules tests/accessibility/node_modules
+	@rm -rf tests/interop/oidc_provider/node_modules tests/accessibility/node_modules bench/node/node_modules
 	@find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: .python

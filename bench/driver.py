@@ -31,6 +31,7 @@ class User:
 
     session: aiohttp.ClientSession
     base: str
+    campaign: str = "bench"
     cookies: dict[str, str] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
 

@@ -15,6 +15,8 @@ class Figures:
     sign_in: list[float] = field(default_factory=list)
     database: list[float] = field(default_factory=list)
     participation: list[float] = field(default_factory=list)
+    rate: list[float] = field(default_factory=list)
+    """Sign-ins in a second: of use where the cores are not the driver's too."""
     p50: float = 0
     p99: float = 0
     whole_p50: float = 0
@@ -50,6 +52,26 @@ def _line(one: Figures, reference: float | None) -> str:
         f"| {one.name} | {one.cpu:.2f} | {ratio} | {database} | {whole} | {one.p50:.1f} / {one.p99:.1f} | "
         f"{one.whole_p50:.0f} / {one.whole_p99:.0f} | {one.memory:.0f} |\n"
     )
+
+
+SCALE_HEAD = (
+    "| store | CPU ms per sign-in | ratio to the first | the database's own beside it | sign-ins per second | "
+    "memory MiB |\n| --- | --- | --- | --- | --- | --- |\n"
+)
+
+
+def scale_table(everybody: Sequence[Figures]) -> str:
+    """In Markdown; the first is the measure of the others."""
+    first = everybody[0].cpu if everybody[0].sign_in else None
+    return SCALE_HEAD + "".join(_scale_line(one, first) for one in everybody)
+
+
+def _scale_line(one: Figures, first: float | None) -> str:
+    if one.missing:
+        return f"| {one.name} | not measured: {one.missing} | | | | |\n"
+    ratio = f"{one.cpu / first:.2f}" if first else ""
+    database = f"{median(one.database):.2f}" if one.database else ""
+    return f"| {one.name} | {one.cpu:.2f} | {ratio} | {database} | {median(one.rate):.0f} | {one.memory:.0f} |\n"
 
 
 def as_json(everybody: Sequence[Figures]) -> list[dict[str, object]]:

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, unquote_plus, urlencode
 
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -59,8 +59,7 @@ class Stub:
     def _token(self, query: str, body: bytes, authorization: str) -> Answer:
         given = dict(parse_qsl(body.decode()))
         asked = self._codes.pop(given.get("code", ""), None)
-        basic = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
-        if authorization != f"Basic {basic}":
+        if not _is_the_client(authorization):
             return _json(401, {"error": "invalid_client"})
         challenge = base64url(hashlib.sha256(given.get("code_verifier", "").encode()).digest())
         if asked is None or challenge != asked["code_challenge"] or given["redirect_uri"] != asked["redirect_uri"]:
@@ -122,6 +121,16 @@ class Stub:
         raw.append((b"content-length", str(len(said)).encode()))
         await send({"type": "http.response.start", "status": status, "headers": raw})
         await send({"type": "http.response.body", "body": said})
+
+
+def _is_the_client(authorization: str) -> bool:
+    """HTTP Basic; both parts are form-urlencoded (RFC 6749 section 2.3.1), and some encode more than others do."""
+    scheme, _, encoded = authorization.partition(" ")
+    try:
+        name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except ValueError:
+        return False
+    return scheme == "Basic" and (unquote_plus(name), unquote_plus(secret)) == (CLIENT_ID, CLIENT_SECRET)
 
 
 def _json(status: int, said: dict[str, Any]) -> Answer:

@@ -1,20 +1,23 @@
 """The systems under test: each is started alone on core 0, and signs people in at the stub."""
 
+import os
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.driver import User, WentWrong
+from bench.filling import fill_with_connections, fill_with_participations
 from bench.stub import CLIENT_ID, CLIENT_SECRET, EMAIL_DOMAIN
 from tests.installation import Installation
 from tests.postgresql import PostgreSQL
+from tools.parts import BENCH_PEERS, PEERS, find_node
 
 CORE = "0"
 MODULES = Path("/usr/lib/apache2/modules")
@@ -54,6 +57,7 @@ class System:
     prepare: Callable[[User], Awaitable[None]] | None = None
     finish: Callable[[User], Awaitable[None]] | None = None
     database: int | None = None
+    campaigns: Sequence[str] = ("bench",)
 
 
 class Unavailable(Exception):
@@ -72,46 +76,82 @@ def stub() -> Iterator[str]:
         end(process)
 
 
+@dataclass(frozen=True)
+class Scale:
+    """How much there is before the first sign-in. `busy` of the connections are signed in to, all
+    when it is 0. `pinned`: on one core."""
+
+    connections: int = 0
+    busy: int = 0
+    participations: int = 0
+    workers: int = 1
+    pinned: bool = True
+
+
+SMALL = Scale()
+
+
 @contextmanager
-def entracte_on_sqlite(issuer: str) -> Iterator[System]:
+def entracte_on_sqlite(issuer: str, scale: Scale = SMALL) -> Iterator[System]:
     with tempfile.TemporaryDirectory() as folder:
-        yield from _entracte(Path(folder), issuer, "", None)
+        yield from _entracte(Path(folder), issuer, "", None, scale)
 
 
 @contextmanager
-def entracte_on_postgresql(issuer: str) -> Iterator[System]:
+def entracte_on_postgresql(issuer: str, scale: Scale = SMALL) -> Iterator[System]:
     server = PostgreSQL()
     with ExitStack() as stack:
         stack.callback(server.close)
         server.start()
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        subprocess.run(["taskset", "-acp", CORE, str(server.pid)], check=True, stdout=subprocess.DEVNULL)  # noqa: S603, S607
-        yield from _entracte(Path(folder), issuer, server.new_database(), server.pid)
+        if scale.pinned:
+            _pin(server.pid)
+        yield from _entracte(Path(folder), issuer, server.new_database(), server.pid, scale)
 
 
-def _entracte(folder: Path, issuer: str, database_url: str, database: int | None) -> Iterator[System]:
-    installation = Installation(folder, database_url=database_url)
-    installation.connect(issuer, secret=CLIENT_SECRET, client_id=CLIENT_ID, scopes=("openid", "profile", "email"))
-    installation.publish(CAMPAIGN)
+def _entracte(folder: Path, issuer: str, database_url: str, database: int | None, scale: Scale) -> Iterator[System]:
+    installation = Installation(folder, database_url=database_url, workers=scale.workers)
+    kept = installation.connect(
+        issuer, secret=CLIENT_SECRET, client_id=CLIENT_ID, scopes=("openid", "profile", "email")
+    )
+    published = installation.publish(CAMPAIGN)
+    keys, url = installation.settings.seal_keys(), installation.settings.database_url.get_secret_value()
+    names = ["bench"]
+    if scale.connections:
+        names = installation.work(lambda store: fill_with_connections(store, keys, kept, CAMPAIGN, scale.connections))
+    if scale.participations:
+        fill_with_participations(url, kept, published.number, scale.participations)
     with installation:
-        subprocess.run(["taskset", "-acp", CORE, str(installation.process_id)], check=True, stdout=subprocess.DEVNULL)  # noqa: S603, S607
+        if scale.pinned:
+            _pin(installation.process_id)
         yield System(
-            installation.process_id, installation.url, sign_in, prepare=answer, finish=submit, database=database
+            installation.process_id,
+            installation.url,
+            sign_in,
+            prepare=answer,
+            finish=submit,
+            database=database,
+            campaigns=names[:: max(1, len(names) // scale.busy)] if scale.busy else names,
         )
+
+
+def _pin(process: int) -> None:
+    """On one core, with all its threads and processes."""
+    subprocess.run(["taskset", "-acp", CORE, str(process)], check=True, stdout=subprocess.DEVNULL)  # noqa: S603, S607
 
 
 async def answer(user: User) -> None:
     """From nothing to the sign-in: a start and five answers."""
-    await user.ask("GET", "/c/bench")
+    await user.ask("GET", f"/c/{user.campaign}")
     for step, given in ANSWERS.items():
-        got = await user.ask("POST", f"/c/bench/{step}", {"answer": given})
-    if got.location != "/c/bench/sign-in":
+        got = await user.ask("POST", f"/c/{user.campaign}/{step}", {"answer": given})
+    if got.location != f"/c/{user.campaign}/sign-in":
         raise WentWrong(f"the answers led to {got.status} {got.location}")
 
 
 async def sign_in(user: User) -> None:
     """From the button to the form that is filled in."""
-    got = await user.follow(await user.ask("POST", "/c/bench/sign-in", {}))
+    got = await user.follow(await user.ask("POST", f"/c/{user.campaign}/sign-in", {}))
     if got.status != 200 or EMAIL_DOMAIN not in got.text:
         raise WentWrong(f"the sign-in ended with {got.status}")
 
@@ -119,7 +159,7 @@ async def sign_in(user: User) -> None:
 async def submit(user: User) -> None:
     """The form, as it stands, and the thanks."""
     form = {"first_name": "Ana", "last_name": "Lopez", "email": f"ana{EMAIL_DOMAIN}"}
-    got = await user.follow(await user.ask("POST", "/c/bench/details", form))
+    got = await user.follow(await user.ask("POST", f"/c/{user.campaign}/details", form))
     if got.status != 200 or "Thanks" not in got.text:
         raise WentWrong(f"the form led to {got.status}")
 
@@ -154,6 +194,46 @@ async def sign_in_at_apache(user: User) -> None:
     got = await user.follow(await user.ask("GET", "/index.shtml"))
     if got.status != 200 or EMAIL_DOMAIN not in got.text:
         raise WentWrong(f"the sign-in at Apache ended with {got.status}")
+
+
+@contextmanager
+def openid_client(issuer: str) -> Iterator[System]:
+    """openid-client 5 on Node's bare http: state and session in encrypted cookies, claims on the page."""
+    with _node("openid_client.mjs", issuer) as (process, base):
+        yield System(process, base, lambda user: sign_in_at_node(user, "/login"))
+
+
+@contextmanager
+def express_openid_connect(issuer: str) -> Iterator[System]:
+    """express-openid-connect under Express 5: state and session in encrypted cookies, claims on the page."""
+    with _node("express_openid_connect.mjs", issuer) as (process, base):
+        yield System(process, base, lambda user: sign_in_at_node(user, "/"))
+
+
+async def sign_in_at_node(user: User, door: str) -> None:
+    """From the door to the page with the claims."""
+    got = await user.follow(await user.ask("GET", door))
+    if got.status != 200 or EMAIL_DOMAIN not in got.text:
+        raise WentWrong(f"the sign-in at Node.js ended with {got.status}")
+
+
+@contextmanager
+def _node(script: str, issuer: str) -> Iterator[tuple[int, str]]:
+    if not PEERS.find():
+        PEERS.install()
+    program = find_node()
+    if program is None or not PEERS.find():
+        raise Unavailable(f"{PEERS.name}: npm ci in bench/node")
+    port = free_port()
+    arguments = [str(port), issuer, CLIENT_ID, CLIENT_SECRET]
+    command = ["taskset", "-c", CORE, str(program), str(BENCH_PEERS / script), *arguments]
+    environment = {**os.environ, "NODE_ENV": "production"}
+    process = subprocess.Popen(command, env=environment)  # noqa: S603
+    try:
+        wait_for(port, process)
+        yield process.pid, f"http://localhost:{port}"
+    finally:
+        end(process)
 
 
 APACHE = """
@@ -207,6 +287,8 @@ OIDCStateMaxNumberOfCookies 30 true
 
 SYSTEMS = {
     "mod_auth_openidc": mod_auth_openidc,
+    "openid-client 5": openid_client,
+    "express-openid-connect": express_openid_connect,
     "Entracte on SQLite": entracte_on_sqlite,
     "Entracte on PostgreSQL": entracte_on_postgresql,
 }

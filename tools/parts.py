@@ -1,4 +1,5 @@
-"""The parts of the system that the tests need: a browser, PostgreSQL, Node.js with npm's `oidc-provider`, `axe-core`.
+"""The parts of the system that the tests need: a browser, PostgreSQL, Node.js with npm's `oidc-provider`,
+`axe-core` and the peers of the benchmark.
 
     python3 -m tools.parts            finds them; installs what is missing, by the system's package manager
     python3 -m tools.parts --check    finds them only
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT_PYTHON = ROOT / ".venv" / "bin" / "python"
 OIDC_PROVIDER = ROOT / "tests" / "interop" / "oidc_provider"
 ACCESSIBILITY = ROOT / "tests" / "accessibility"
+BENCH_PEERS = ROOT / "bench" / "node"
 OLDEST_POSTGRESQL = 15
 OLDEST_NODE = 18
 SECONDS = 600
@@ -267,7 +269,13 @@ AXE = Part(
     functools.partial(find_npm_packages, ACCESSIBILITY),
     functools.partial(install_npm_packages, ACCESSIBILITY),
 )
-PARTS = (CHROMIUM, DRIVER, POSTGRESQL, NODE_PROVIDER, AXE)
+PEERS = Part(
+    "npm's openid-client and express-openid-connect",
+    "the benchmark beside relying parties by other hands",
+    functools.partial(find_npm_packages, BENCH_PEERS),
+    functools.partial(install_npm_packages, BENCH_PEERS),
+)
+PARTS = (CHROMIUM, DRIVER, POSTGRESQL, NODE_PROVIDER, AXE, PEERS)
 
 
 def is_strict(environment: Mapping[str, str] = os.environ) -> bool:

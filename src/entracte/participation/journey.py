@@ -57,7 +57,7 @@ def places(definition: Definition) -> tuple[Place, ...]:
 _WAYS: dict[int, tuple[Definition, tuple[Place, ...]]] = {}
 """The ways through definitions that are in use, by identity: a page asks a dozen times, and to compare definitions
 would cost more than to walk one. The definition is kept beside, so that nothing else can have its identity."""
-_MOST_WAYS = 256
+_MOST_WAYS = 2048
 
 
 def _way(definition: Definition) -> tuple[Place, ...]:

@@ -1,5 +1,7 @@
 """Statements for published campaigns (`campaigns.model`). Every version is kept; the latest one is played."""
 
+from collections import OrderedDict
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Update, func, insert, select, update
@@ -11,6 +13,9 @@ from entracte.store.dialects import Upsert, or_nothing
 from entracte.store.numbers import next_number
 from entracte.store.tables import campaign, campaign_address, campaign_version
 from entracte.values import CampaignNumber, OrganizationNumber
+
+MOST_DEFINITIONS = 2048
+"""Remembered by one process, of some 30 KB each."""
 
 _ADD_ADDRESS = Upsert(campaign_address, or_nothing)
 _NEXT_VERSION = Upsert(
@@ -37,6 +42,7 @@ class StoredCampaigns:
 
     def __init__(self, commits: Commits) -> None:
         self._commits = commits
+        self._definitions: OrderedDict[tuple[int, int, int], Definition] = OrderedDict()
 
     async def publish(self, organization: OrganizationNumber, definition: Definition, at: int) -> Published:
         name = definition.campaign
@@ -63,7 +69,7 @@ class StoredCampaigns:
     async def of(self, organization: OrganizationNumber) -> list[Published]:
         statement = _LATEST.where(campaign.c.organization == organization).order_by(campaign.c.name)
         return await self._commits.read(
-            lambda connection: [_published(row) for row in connection.execute(statement).mappings()]
+            lambda connection: [self._published(row) for row in connection.execute(statement).mappings()]
         )
 
     async def versions(self, organization: OrganizationNumber, name: str) -> list[Version]:
@@ -95,14 +101,34 @@ class StoredCampaigns:
         def work(connection: Connection) -> Published | None:
             connection.execute(change.where(*_is(organization, name)))
             row = connection.execute(_LATEST.where(*_is(organization, name))).mappings().first()
-            return _published(row) if row is not None else None
+            return self._published(row) if row is not None else None
 
         return await self._commits.write(work)
 
     async def _one(self, condition: Any) -> Published | None:
         statement = _BY_ADDRESS.where(condition)
         row = await self._commits.read(lambda connection: connection.execute(statement).mappings().first())
-        return _published(row) if row is not None else None
+        return self._published(row) if row is not None else None
+
+    def _published(self, row: RowMapping) -> Published:
+        return Published(
+            organization=OrganizationNumber(row["organization"]),
+            number=CampaignNumber(row["number"]),
+            definition=self._definition(row),
+            version=row["version"],
+            published_at=row["published_at"],
+            closed_at=row["closed_at"],
+        )
+
+    def _definition(self, row: RowMapping) -> Definition:
+        """A version never changes, so it is read once, and whoever remembers something of it finds it again."""
+        key = row["organization"], row["number"], row["version"]
+        known = self._definitions.pop(key, None) or Definition.model_validate_json(row["definition"])
+        self._definitions[key] = known
+        if len(self._definitions) > MOST_DEFINITIONS:
+            with suppress(KeyError):  # threads that read do this at the same time
+                self._definitions.popitem(last=False)
+        return known
 
 
 def _is(organization: OrganizationNumber, name: str) -> tuple[ColumnElement[bool], ...]:
@@ -124,14 +150,3 @@ def _number(connection: Connection, organization: OrganizationNumber, name: str)
         )
     number: int = taken.number
     return number
-
-
-def _published(row: RowMapping) -> Published:
-    return Published(
-        OrganizationNumber(row["organization"]),
-        CampaignNumber(row["number"]),
-        Definition.model_validate_json(row["definition"]),
-        row["version"],
-        row["published_at"],
-        row["closed_at"],
-    )

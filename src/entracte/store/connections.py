@@ -1,6 +1,7 @@
 """Statements for connections (`connections.model`)."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection as DatabaseConnection
@@ -110,11 +111,17 @@ def _row(connection: Connection) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=4096)
+def _config(text: str) -> ConnectionConfig:
+    """Read once for each text: who looks a connection up again gets the same object."""
+    return ConnectionConfig.model_validate_json(text)
+
+
 def _connection(row: RowMapping) -> Connection:
     return Connection(
         OrganizationNumber(row["organization"]),
         ConnectionNumber(row["number"]),
-        ConnectionConfig.model_validate_json(row["config"]),
+        _config(row["config"]),
         row["sealed_secret"],
         row["secret_added_at"],
         row["previous_sealed_secret"],

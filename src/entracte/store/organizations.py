@@ -1,5 +1,6 @@
 """Statements for organizations, members and their sessions (`organizations.model`)."""
 
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
@@ -139,12 +140,18 @@ class StoredMembers:
         await self._commits.write(lambda connection: connection.execute(statement).rowcount)
 
 
+@lru_cache(maxsize=4096)
+def _brand(text: str) -> Brand:
+    """Read once for each text: what pages work out of a brand, they find again by the object."""
+    return Brand.model_validate_json(text)
+
+
 def _organization(row: RowMapping) -> Organization:
     return Organization(
         OrganizationNumber(row["number"]),
         row["name"],
         row["title"],
-        Brand.model_validate_json(row["brand"]),
+        _brand(row["brand"]),
         row["sealed_person_key"],
     )
 

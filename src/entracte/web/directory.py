@@ -12,8 +12,8 @@ from entracte.values import CampaignNumber, Clock, ConnectionNumber, Organizatio
 
 FRESH = 2
 """Seconds after which a new publication is seen by every process."""
-MOST = 10_000
-"""Campaigns remembered by one process."""
+MOST = 20_000
+"""Names and numbers of campaigns remembered by one process, and connections."""
 NAME = re.compile(r"[a-z0-9-]{1,60}")
 """What a campaign's name can be made of (`organizations.model.Name`)."""
 
@@ -57,10 +57,13 @@ class Directory:
         if remembered is not None and now - remembered[0] < FRESH:
             return remembered[1]
         found = await self.connections.by_number(organization, number)
+        self._keep(key, (now, found))
+        return found
+
+    def _keep(self, key: tuple[OrganizationNumber, ConnectionNumber], found: tuple[int, Connection | None]) -> None:
         if len(self._connections) >= MOST:
             self._connections.clear()
-        self._connections[key] = (now, found)
-        return found
+        self._connections[key] = found
 
     async def _look_up(self, key: str | int, find: Callable[[], Awaitable[Published | None]]) -> Listed | None:
         now = self.clock()
@@ -71,7 +74,16 @@ class Directory:
         if len(self._remembered) >= MOST:
             self._remembered.clear()
         self._remembered[key] = (now, listed)
+        if listed is not None:
+            self._remember_ways_in(listed, now)
         return listed
+
+    def _remember_ways_in(self, listed: Listed, now: int) -> None:
+        """A sign-in comes by the name, comes back by the number, and then by the connection's number."""
+        published, connection = listed.published, listed.connection
+        self._remembered[published.name] = self._remembered[published.number] = (now, listed)
+        if connection is not None:
+            self._keep((published.organization, connection.number), (now, connection))
 
     async def _listed(self, published: Published | None) -> Listed | None:
         if published is None:

@@ -127,7 +127,7 @@ class Look:
 
 _LOOKS: dict[tuple[int, str], tuple[Brand, Look]] = {}
 """By the identity of a brand, which is kept beside: comparing brands costs more than all the rest of a page's head."""
-_MOST_LOOKS = 256
+_MOST_LOOKS = 2048
 
 
 def look_of(brand: Brand, tile: str) -> Look:

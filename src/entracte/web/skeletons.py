@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from markupsafe import escape
 
-MOST = 512
+MOST = 2048
 """Skeletons that one process keeps, of some 10 KB each."""
 
 _SECRET = secrets.token_hex(8)
