@@ -8,9 +8,31 @@ from pathlib import Path
 
 import pytest
 
-from tools.parts import AXE, CHROMIUM, DRIVER, NODE_PROVIDER, PARTS, POSTGRESQL, Part, find_node, is_strict
+from tools.parts import (
+    AXE,
+    CHROMIUM,
+    DRIVER,
+    NODE_PROVIDER,
+    PARTS,
+    PEERS,
+    POSTGRESQL,
+    Part,
+    find_node,
+    is_strict,
+)
 
-__all__ = ["AXE", "CHROMIUM", "DRIVER", "NODE_PROVIDER", "PEERS", "POSTGRESQL", "missing", "node", "place_of", "require"]
+__all__ = [
+    "AXE",
+    "CHROMIUM",
+    "DRIVER",
+    "NODE_PROVIDER",
+    "PEERS",
+    "POSTGRESQL",
+    "missing",
+    "node",
+    "place_of",
+    "require",
+]
 
 REASON = "a part of the system is missing: "
 
