@@ -1,12 +1,8 @@
 """Addresses of a provider that are not https, hold user info, lead to a private network or elsewhere, or whose server
 hangs, drips, is huge or speaks no JSON: refused by the command with the reason; at a login the calm page."""
 
-import contextlib
-import socket
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from threading import Event, Thread
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +13,7 @@ from entracte.values import now
 from entracte.web.directory import FRESH
 from tests.bad_input.stage import Said, Stage, follow
 from tests.journeys.quiz import QUIZ
+from tests.odd_server import WAYS, Odd, served_oddly
 from tests.web.running import redirected, target_of
 
 LONGEST = 20
@@ -24,69 +21,10 @@ LONGEST = 20
 SECRET = "a secret that stands nowhere"
 
 
-@dataclass
-class Odd:
-    """A server on loopback; the first part of the path says how it answers."""
-
-    port: int
-    asked: list[str]
-
-    def address(self, way: str) -> str:
-        return f"http://127.0.0.1:{self.port}/{way}"
-
-
-JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
-
-
-def _wait(end: Event) -> None:
-    end.wait(60)
-
-
-def _drip(peer: socket.socket, end: Event) -> None:
-    peer.sendall(JSON)
-    while not end.wait(0.2):
-        peer.sendall(b" ")
-
-
-WAYS: dict[str, Callable[[socket.socket, Event], None]] = {
-    "redirect": lambda peer, end: peer.sendall(
-        b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    ),
-    "hang": lambda peer, end: _wait(end),
-    "drip": _drip,
-    "huge": lambda peer, end: peer.sendall(JSON + b'{"a": "' + b"x" * 3_000_000 + b'"}'),
-    "html": lambda peer, end: peer.sendall(JSON.replace(b"application/json", b"text/html") + b"<h1>Welcome</h1>"),
-    "not-json": lambda peer, end: peer.sendall(JSON + b"issuer=me"),
-    "array": lambda peer, end: peer.sendall(JSON + b"[]"),
-    "deep": lambda peer, end: peer.sendall(JSON + b"[" * 200_000),
-    "not-http": lambda peer, end: peer.sendall(b"SSH-2.0-OpenSSH_9.6\r\n"),
-    "nothing": lambda peer, end: None,
-    "broken": lambda peer, end: peer.sendall(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"),
-    "bad-utf8": lambda peer, end: peer.sendall(JSON + b'{"issuer": "\xff\xfe"}'),
-}
-
-
 @pytest.fixture(scope="module")
 def odd() -> Iterator[Odd]:
-    end, listening = Event(), socket.create_server(("127.0.0.1", 0))
-    server = Odd(listening.getsockname()[1], [])
-
-    def answer(peer: socket.socket) -> None:
-        with peer, contextlib.suppress(OSError):
-            path = peer.recv(65536).split(b" ")[1].decode()
-            server.asked.append(path)
-            WAYS.get(path.split("/")[1], WAYS["array"])(peer, end)
-
-    def accept() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                Thread(target=answer, args=[listening.accept()[0]], daemon=True).start()
-
-    Thread(target=accept, daemon=True).start()
-    yield server
-    end.set()
-    listening.shutdown(socket.SHUT_RDWR)
-    listening.close()
+    with served_oddly() as server:
+        yield server
 
 
 def add(stage: Stage, *options: str, **environment: str) -> Said:
