@@ -6,6 +6,8 @@ series is bounded by this program. With several processes the numbers are sums: 
 """
 
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -33,6 +35,11 @@ REQUEST_SECONDS = Histogram(
     "From the head of a request to the end of its answer.",
     ("route",),
     buckets=_SECONDS,
+    registry=REGISTRY,
+)
+MISTAKES = Counter(
+    "entracte_mistakes",
+    "Requests that a mistake of ours ended: answered with 500. The log has the place.",
     registry=REGISTRY,
 )
 SIGN_INS = Counter(
@@ -89,6 +96,7 @@ if FOLDER not in os.environ:
 COLLECTORS = (
     REQUESTS,
     REQUEST_SECONDS,
+    MISTAKES,
     SIGN_INS,
     PROVIDER_SECONDS,
     COMMIT_CHANGES,
@@ -104,6 +112,15 @@ def request_answered(method: str, route: str, status: int, seconds: float) -> No
     """A request of a browser or a program."""
     _requests(method if method in _METHODS else "other", route, status).inc()
     _request_seconds(route).observe(seconds)
+    if status == 500:
+        MISTAKES.inc()
+
+
+def expect_sign_ins(pairs: Iterable[tuple[str, str]]) -> None:
+    """Outcomes and reasons that there can be: each begins at 0. A counter that is first seen at 1 has not risen, and
+    an alert on its first time would stay silent."""
+    for outcome, reason in pairs:
+        _sign_ins(outcome, reason)
 
 
 def sign_in(outcome: str, reason: str = "") -> None:
@@ -153,7 +170,8 @@ def _forget_the_dead(folder: Path) -> None:
     for file in folder.glob("gauge_live*.db"):
         number = int(file.stem.rpartition("_")[2])
         if not _lives(number):
-            mark_process_dead(number, str(folder))  # type: ignore[no-untyped-call]
+            with suppress(FileNotFoundError):  # another one was asked at the same time
+                mark_process_dead(number, str(folder))  # type: ignore[no-untyped-call]
 
 
 def _lives(number: int) -> bool:
@@ -197,3 +215,8 @@ def _queue_depth(queue: str) -> Gauge:
 @cache
 def _queue_refused(queue: str) -> Counter:
     return QUEUE_REFUSED.labels(queue)
+
+
+for _queue in ("changes", "reads"):  # as for sign-ins: they begin at 0
+    _queue_depth(_queue)
+    _queue_refused(_queue)

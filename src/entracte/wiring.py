@@ -11,11 +11,14 @@ import uuid_utils.compat as uuid_utils
 import uvicorn
 from starlette.applications import Starlette
 
+from entracte import measures
 from entracte.connections.providers import Providers
 from entracte.errors import LocalError
 from entracte.fetch import Fetcher, OutboundAllow, tls_context
+from entracte.participation.events import Outcome
 from entracte.participation.signing_in import SigningIn
 from entracte.participation.take_part import TakePart
+from entracte.protocol.errors import Reason
 from entracte.settings import Settings
 from entracte.store.opened import Store
 from entracte.values import ParticipationId, Secret, entropy, now
@@ -25,7 +28,7 @@ from entracte.web.api.parts import ApiServices
 from entracte.web.app import Operations, application
 from entracte.web.directory import Directory
 from entracte.web.heads import LimitedHeads
-from entracte.web.journal import OfLibraries
+from entracte.web.journal import journal, journal_libraries, place_of
 from entracte.web.manage import ManageServices
 from entracte.web.pages.manage_campaigns import page as manage_campaigns
 from entracte.web.pages.manage_sign_in import page as manage_sign_in
@@ -42,6 +45,14 @@ def open_fetcher(settings: Settings) -> Fetcher:
     return Fetcher(OutboundAllow.parse(settings.outbound_allow), tls=tls_context(settings.outbound_ca_file))
 
 
+_OUTCOMES = (
+    (Outcome.SENT, ""),
+    (Outcome.SIGNED_IN, ""),
+    (Outcome.CANCELLED, Reason.ACCESS_DENIED.code),
+    *((Outcome.FAILED, reason.code) for reason in Reason if reason is not Reason.ACCESS_DENIED),
+)
+
+
 class Program:
     """The program as a value: start it, ask its application, stop it."""
 
@@ -51,6 +62,7 @@ class Program:
         self.store = Store.open(settings.database_url.get_secret_value())
         self.fetcher = open_fetcher(settings)
         self.app = self._application()
+        measures.expect_sign_ins(_OUTCOMES)
 
     def check(self) -> None:
         """LocalError when the schema is not the one that this version needs. Waits for the database: before `start`."""
@@ -118,7 +130,7 @@ class Program:
         operations = Operations(
             ready=self.ready,
             metrics_token=Secret(settings.metrics_token.get_secret_value()),
-            behind_a_proxy=bool(settings.trusted_proxies),
+            trusted_proxies=settings.trusted_proxies,
         )
         return application(services, manage_routes, operations, self._lifespan)
 
@@ -145,7 +157,11 @@ class Program:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        await self.start()
+        try:
+            await self.start()
+        except Exception as error:
+            journal().error("not_started", error=type(error).__name__, where=place_of(error))
+            raise
         try:
             yield
         finally:
@@ -166,8 +182,7 @@ def server_config(app: Starlette | Callable[[], Starlette], settings: Settings, 
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_proxies,
+        proxy_headers=False,  # the application does that itself
         timeout_graceful_shutdown=grace,
         http=LimitedHeads,
         lifespan="on",
@@ -175,8 +190,8 @@ def server_config(app: Starlette | Callable[[], Starlette], settings: Settings, 
 
 
 def configure_logs(form: str, least: int = logging.INFO) -> None:
-    """Structured logs on standard error, from a level up. Libraries speak only from warnings up, in the same form."""
-    logging.basicConfig(level=logging.WARNING, handlers=[OfLibraries()])
+    """Structured logs on standard error, from a level up; what libraries say is in the same form."""
+    journal_libraries()
     last = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
         processors=[

@@ -1,6 +1,8 @@
 """The claim map: what is found where, what comes through, and what is vouched for."""
 
+import re
 from typing import Any
+from unicodedata import category
 
 import pytest
 from hypothesis import given
@@ -227,3 +229,11 @@ def test_any_claims_are_mapped_to_short_clean_values(claims: dict[str, Any], rul
 @given(st.dictionaries(NAMES, JSON, max_size=6), st.text(max_size=50))
 def test_any_path_is_followed_without_an_error(claims: dict[str, Any], path: str) -> None:
     at_path(claims, path)
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_a_text_keeps_every_character_that_can_be_shown(text: str) -> None:
+    one_line = re.sub("[\t\n\r]", " ", text)
+    reordering = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    shown = "".join(one for one in one_line if category(one) not in ("Cc", "Cs") and one not in reordering)
+    assert mapped({"name": text}, "name") == (shown.strip()[:LONGEST_VALUE] or None)

@@ -736,7 +736,7 @@ def broken(site: Running) -> Iterator[Running]:
     store = site.program.store
     directory = Directory(store.organizations, store.campaigns, store.connections, now)
     services = Services(directory, None, None, site.program.keys, now, PUBLIC, True, 600)  # type: ignore[arg-type]
-    app = application(services, routes, Operations(ready, Secret(""), False), None)  # type: ignore[arg-type]
+    app = application(services, routes, Operations(ready, Secret(""), ""), None)  # type: ignore[arg-type]
     with served(uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False))) as port:
         yield replace(site, port=port)
 

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from unicodedata import category
 
@@ -70,6 +71,7 @@ def _vouched_for(rule: ClaimRule, claims: Mapping[str, Any]) -> bool:
     return flag is True or flag == "true"
 
 
+@lru_cache(maxsize=4096)  # of configurations
 def _segments(path: str) -> tuple[tuple[str, bool], ...]:
     """The names of a path, each with whether it was quoted."""
     found = _NAME.findall(path) if '"' in path else []
@@ -136,8 +138,10 @@ def _decimal(number: float) -> str | None:
 
 def _clean(text: str) -> str:
     """A text in one line, without what can not be stored or shown."""
-    # what is far beyond the limit is not worth looking at
-    spaced = "".join(" " if character in "\t\n\r" else character for character in text[: 4 * LONGEST_VALUE])
+    text = text[: 4 * LONGEST_VALUE]  # what is far beyond the limit is not worth looking at
+    if text.isprintable():  # nearly every one; what is left out below is never printable
+        return text.strip()[:LONGEST_VALUE]
+    spaced = "".join(" " if character in "\t\n\r" else character for character in text)
     kept = (character for character in spaced if category(character) not in ("Cc", "Cs"))
     return "".join(character for character in kept if character not in _BIDIRECTIONAL).strip()[:LONGEST_VALUE]
 

@@ -30,6 +30,7 @@ from entracte.web.pages.sign_in.views import render_trouble
 from entracte.web.pages.take_part import page as take_part
 from entracte.web.pages.take_part.views import render_closed, render_not_found
 from entracte.web.problems import STATUS
+from entracte.web.proxies import REQUEST_ID, OfProxies
 from entracte.web.visits import LooksAhead, NotOpen, NotThere, Services, neutral_language
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
@@ -38,11 +39,11 @@ Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 @dataclass(frozen=True, slots=True)
 class Operations:
     """What those who run the program ask and say. `metrics_token`: who wants the numbers has to show it; empty: nobody
-    has to. `behind_a_proxy`: a request comes with the id that the proxy gave it."""
+    has to. `trusted_proxies`: who may say for whom a request is, and which id it has; empty: nobody."""
 
     ready: Callable[[], Awaitable[bool]]
     metrics_token: Secret
-    behind_a_proxy: bool
+    trusted_proxies: str
 
 
 def application(
@@ -81,7 +82,7 @@ def application(
     ]
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Journal, keep_id=operations.behind_a_proxy)],
+        middleware=_around(operations.trusted_proxies),
         exception_handlers={
             NotThere: _not_there,
             NotOpen: _not_open,
@@ -94,6 +95,12 @@ def application(
     # its redirects are 307, and to the host that the request names
     app.router.redirect_slashes = False
     return app
+
+
+def _around(trusted_proxies: str) -> list[Middleware]:
+    if not trusted_proxies:
+        return [Middleware(Journal)]
+    return [Middleware(OfProxies, trusted=trusted_proxies), Middleware(Journal, keep_id=True)]
 
 
 def _shows(request: Request, token: Secret) -> bool:
@@ -123,7 +130,7 @@ class Journal:
         began, status = time.perf_counter(), 0
         request_id = (self._keep_id and _given_id(scope)) or RAND_bytes(8).hex()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        marked = (b"x-request-id", request_id.encode())
+        marked = (REQUEST_ID, request_id.encode())
 
         async def watch(message: Message) -> None:
             nonlocal status
@@ -150,11 +157,11 @@ class Journal:
 
 def _given_id(scope: Scope) -> str:
     """The id that a request came with, when it is one."""
-    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    return given.decode() if _REQUEST_ID.fullmatch(given) else ""
+    given = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
+    return given.decode() if _AN_ID.fullmatch(given) else ""
 
 
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_AN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 async def _front_door(request: Request) -> Response:
