@@ -98,7 +98,7 @@ def test_kept_answers_are_sealed(town: Neighbours, key: dict[str, str]) -> None:
     assert made["id"] not in kept
 
 
-def test_an_answer_under_a_key_that_is_gone_counts_as_none(town: Neighbours, key: dict[str, str]) -> None:
+def test_an_answer_under_a_key_that_is_gone_is_lost(town: Neighbours, key: dict[str, str]) -> None:
     """The server's keys were changed: the request is not done a second time behind its client's back."""
     town.alice.post("/tokens", json=WANTED, headers=key)
 
@@ -107,4 +107,4 @@ def test_an_answer_under_a_key_that_is_gone_counts_as_none(town: Neighbours, key
         await store.commits.write(lambda connection: connection.execute(other).rowcount)
 
     town.served.work(damage)
-    assert town.alice.refused("POST", "/tokens", 409, json=WANTED, headers=key)["code"] == "idempotency_key_in_use"
+    assert town.alice.refused("POST", "/tokens", 409, json=WANTED, headers=key)["code"] == "idempotency_answer_lost"

@@ -5,12 +5,15 @@ import logging
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from entracte.protocol.errors import Reason
@@ -109,6 +112,28 @@ def test_nobody_can_make_series(watched: Neighbours) -> None:
     assert all(name.startswith("entracte_") for name in new)
 
 
+def test_what_alerts_wait_for_begins_at_nothing(watched: Neighbours) -> None:
+    """A counter that is first seen at 1 did not rise: the first time would wake nobody."""
+    known = samples(watched.served.port)
+    for reason in set(Reason) - {Reason.ACCESS_DENIED}:
+        assert ("entracte_sign_ins_total", frozenset({("outcome", "failed"), ("reason", reason.code)})) in known
+    for queue in ("changes", "reads"):
+        assert known["entracte_queue_refused_total", frozenset({("queue", queue)})] == 0
+    assert known["entracte_mistakes_total", frozenset()] == 0
+
+
+def test_the_alerts_of_the_guide_ask_for_numbers_that_there_are(watched: Neighbours) -> None:
+    guide = Path("docs/how-to/run-in-production.md").read_text(encoding="utf-8")
+    [rules] = [block for block in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL) if "alert:" in block]
+    expressions = [rule["expr"] for group in yaml.safe_load(rules)["groups"] for rule in group["rules"]]
+    text = " ".join(expressions)
+    shown = samples(watched.served.port)
+    assert len(expressions) == rules.count("alert:") >= 5
+    assert set(re.findall(r"entracte_\w+", text)) <= {name for name, _ in shown}
+    labels = {pair for _, labels in shown for pair in labels}
+    assert set(re.findall(r'(\w+)="(\w+)"', text)) <= labels
+
+
 def test_no_label_names_a_customer(watched: Neighbours) -> None:
     text = scrape(watched.served.port).body
     for name in ("northwind", "contoso", "quiz", watched.stage.provider.issuer, watched.stage.provider.client_id):
@@ -163,6 +188,12 @@ def test_behind_a_proxy_its_id_is_kept(tmp_path_factory: pytest.TempPathFactory)
             assert ask(port, "/healthz", headers=[("X-Request-Id", forged)])["x-request-id"] != forged
 
 
+def test_who_is_no_proxy_of_ours_gives_no_id(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with neighbours(tmp_path_factory.mktemp("direct"), trusted_proxies="127.0.0.2,10.0.0.0/8") as running:
+        named = [("X-Request-Id", "mine"), ("X-Forwarded-For", "10.0.0.1")]
+        assert ask(running.served.port, "/healthz", headers=named)["x-request-id"] != "mine"
+
+
 # What libraries say
 
 
@@ -174,8 +205,11 @@ def test_a_library_says_no_more_than_one_line(capsys: pytest.CaptureFixture[str]
             raise ValueError("what a person typed")
         except ValueError:
             logger.exception("Task failed\nfuture: <Task exception=ValueError('what a person typed')>")
-        logger.warning("slow: %s", "x" * 1000)
-    failed, slow = lines
+        logger.warning("slow: %s", "typed " * 1000)
+        logger.error("Exception in callback _tell('typed') at app.py:1\nhandle: <Handle _tell('typed')>")
+        logger.error(ValueError("what a person typed"))
+        logger.error("long" * 1000)
+    failed, slow, callback, raised, long = lines
     assert failed == {
         "event": "library",
         "log_level": "error",
@@ -185,8 +219,64 @@ def test_a_library_says_no_more_than_one_line(capsys: pytest.CaptureFixture[str]
         "where": failed["where"],
     }
     assert failed["where"].startswith("test_metrics.py:")
-    assert len(slow["message"]) == 200
+    assert slow["message"] == "slow: %s"
+    assert callback["message"] == "Exception in callback _tell"
+    assert (raised["message"], raised["error"]) == ("", "ValueError")
+    assert len(long["message"]) == 200
     assert "typed" not in json.dumps(lines)
+
+
+SPEAKS = """
+import threading, warnings
+from entracte.wiring import configure_logs
+configure_logs("json")
+
+class Broken:
+    def __del__(self):
+        raise ValueError("what a person typed")
+
+def fail():
+    raise ValueError("what a person typed")
+
+warnings.warn("what a person typed", RuntimeWarning)
+thread = threading.Thread(target=fail, name="typed")
+thread.start()
+thread.join()
+threading.Thread(target=exit).start()
+broken = Broken()
+del broken
+"""
+
+
+def test_threads_warnings_and_the_interpreter_speak_in_our_form() -> None:
+    written = subprocess.run([sys.executable, "-c", SPEAKS], capture_output=True, text=True, check=True).stderr
+    lines = [json.loads(line) for line in written.splitlines()]
+    assert [(line["event"], line["logger"], line["error"]) for line in lines] == [
+        ("library", "warnings", "RuntimeWarning"),
+        ("library", "threading", "ValueError"),
+        ("library", "interpreter", "ValueError"),
+    ]
+    assert [line["where"] for line in lines] == ["<string>:13", "<string>:11", "<string>:8"]
+    assert "typed" not in written
+
+
+def test_a_program_that_can_not_start_says_why(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    installation = Installation(tmp_path)
+    installation.environment["ENTRACTE_OUTBOUND_ALLOW"] = "localhost"
+    command = (
+        "from entracte import store, cli; from entracte.store.opened import Store\n"
+        "async def start(self): raise OSError('a password')\n"
+        "Store.start = start\n"
+        "cli.main(['serve'])"
+    )
+    environment = {**os.environ, **installation.environment}
+    ended = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, env=environment, timeout=60)
+    assert ended.returncode != 0
+    said = [json.loads(line) for line in ended.stderr.splitlines() if line.startswith("{")]
+    assert [(line["error"], line["where"]) for line in said if line["event"] == "not_started"] == [
+        ("OSError", "<string>:2")
+    ]
+    assert "a password" not in ended.stderr
 
 
 def test_a_server_that_can_not_read_a_request_says_so_in_our_form(watched: Neighbours) -> None:

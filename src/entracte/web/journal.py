@@ -68,7 +68,8 @@ def _warned(
 
 
 def _thread_failed(args: threading.ExceptHookArgs) -> None:
-    journal().error("library", logger="threading", message="A thread ended", **_about(args.exc_value))
+    if not issubclass(args.exc_type, SystemExit):  # that is how a thread may end
+        journal().error("library", logger="threading", message="A thread ended", **_about(args.exc_value))
 
 
 def _nobody_to_tell(args: "sys.UnraisableHookArgs") -> None:

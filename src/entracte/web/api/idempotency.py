@@ -33,7 +33,7 @@ _KEPT_HEADERS = ("content-type", "location", "etag")
 
 async def once(access: Access, request: Request, body: bytes, perform: Callable[[], Awaitable[Response]]) -> Response:
     """The answer of `perform`, or the kept one. LocalError `idempotency_key_malformed`, `idempotency_key_reused` (with
-    another request) or `idempotency_key_in_use` (that request is under way)."""
+    another request), `idempotency_key_in_use` (that request is under way) or `idempotency_answer_lost`."""
     given = request.headers.get(HEADER)
     if given is None or request.method not in WRITES:
         return await perform()
@@ -57,27 +57,25 @@ def _again(known: KnownKey, mark: bytes, key: str, access: Access) -> Response:
     if known.fingerprint != mark:
         message, hint = "The idempotency key was used for another request.", "Take a new key for each request."
         raise LocalError(Problem(Kind.REUSED, "idempotency_key_reused", message, hint, HEADER))
-    answer = _opened(known, key, access)
-    if answer is None:
+    if known.status is None or known.sealed_answer is None:
         message, hint = "The first request with this idempotency key is under way.", "Send it again in a moment."
         problem = Problem(Kind.CONFLICT, "idempotency_key_in_use", message, hint, HEADER)
         raise Refusal(problem, {"Retry-After": "2"})
-    return answer
-
-
-def _opened(known: KnownKey, key: str, access: Access) -> Response | None:
-    """The kept answer. None while there is none, or when it was sealed with a key that is gone."""
-    if known.status is None or known.sealed_answer is None:
-        return None
     try:
         content = open_sealed(known.sealed_answer, _purpose(access.organization), access.services.keys)
     except Refused:
-        return None
+        raise _lost() from None
     kept: dict[str, Any] = json.loads(content)
     if kept["key"] != key:
-        return None
-    headers = kept["headers"] | {"Idempotency-Replayed": "true"}
-    return Response(kept["body"].encode(), known.status, headers)
+        raise _lost()
+    return Response(kept["body"].encode(), known.status, kept["headers"] | {"Idempotency-Replayed": "true"})
+
+
+def _lost() -> LocalError:
+    """The server's keys were changed since, and the old one was dropped."""
+    message = "The request was done. Its answer was sealed with a key of the server that is gone."
+    hint = "Look at what it made; take a new idempotency key for another one."
+    return LocalError(Problem(Kind.CONFLICT, "idempotency_answer_lost", message, hint, HEADER))
 
 
 def _seal_answer(response: Response, key: str, organization: OrganizationNumber, keys: SealKeys) -> str:
