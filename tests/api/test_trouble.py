@@ -59,6 +59,14 @@ def test_a_server_that_answers_oddly(way: str, town: Neighbours, odd: Odd) -> No
     assert set(odd.asked) == {f"/{way}/.well-known/openid-configuration"}, "nothing further was asked"
 
 
+def test_a_request_that_failed_elsewhere_can_be_sent_again(town: Neighbours, odd: Odd) -> None:
+    """With the same key: nothing was changed."""
+    wanted = {**WANTED, "issuer": odd.address("not-json")}
+    for _ in range(2):
+        answer = town.alice("POST", "/connections", json=wanted, headers={"Idempotency-Key": "again"})
+        assert answer.status_code == 502
+
+
 @pytest.mark.parametrize("address", PRIVATE)
 def test_a_private_address_is_not_asked(address: str, guarded: Neighbours) -> None:
     assert refused(guarded, {400, 502}, issuer=address)["detail"]

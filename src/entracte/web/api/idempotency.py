@@ -13,13 +13,12 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from entracte.errors import Kind, LocalError, Problem
+from entracte.errors import EntracteError, Kind, LocalError, Problem
 from entracte.protocol.errors import Refused
 from entracte.protocol.seal import SealKeys, open_sealed, seal
 from entracte.values import OrganizationNumber
 from entracte.web.api.access import Access, Refusal
 from entracte.web.api.parts import KnownKey
-from entracte.web.problems import STATUS
 
 HEADER = "Idempotency-Key"
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -44,8 +43,8 @@ async def once(access: Access, request: Request, body: bytes, perform: Callable[
         return _again(known, mark, key, access)
     try:
         response = await perform()
-    except LocalError as error:
-        if STATUS[error.problem.kind] < 500:  # of a database that was away, nobody knows what it did
+    except EntracteError as error:
+        if error.problem.kind is not Kind.UNAVAILABLE:  # of a database that was away, nobody knows what it did
             await store.release(organization, key, mark)
         raise
     sealed = _seal_answer(response, key, organization, access.services.keys)
