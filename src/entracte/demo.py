@@ -246,9 +246,9 @@ def run_practice(port: int, client_id: str, client_secret: Secret, redirect_uri:
     taken = _take(port, "ENTRACTE_PRACTICE_PORT")
     provider = PracticeProvider(taken.url, [PracticeClient(client_id, client_secret, (redirect_uri,))])
     with Served(provider.app, taken), contextlib.suppress(KeyboardInterrupt):
+        # before anything is said, and also where the shell that started it has told its children to ignore Ctrl-C
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         _say(f"The practice identity provider answers as the issuer {taken.url}")
         _say(f"  client {client_id}, redirect URI {redirect_uri}. Ctrl-C stops it.")
-        # also where the shell that started it has told its children to ignore Ctrl-C
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         threading.Event().wait()
     provider.close()
