@@ -1,6 +1,7 @@
 """What goes differently, in a real browser: each time one calm page, nothing lost, and a way on."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from entracte.protocol.state import StateContent, seal_state
 from entracte.store import tables
 from entracte.store.opened import Store
 from entracte.values import AttemptNumber, ConnectionNumber, Secret, now
+from entracte.web.directory import FRESH
 from tests.installation import CLIENT_ID, CLIENT_SECRET, Installation
 from tests.journeys.quiz import ANSWERS, QUIZ, answer_questions, choose, go_to_the_login, send_answers, send_entry
 from tests.journeys.stored import entries_of
@@ -105,6 +107,7 @@ class Stage:
             assert await store.commits.write(lambda opened: opened.execute(statement).rowcount) == 1
 
         self.installation.work(remove)
+        time.sleep(FRESH + 0.1)  # the running process remembers it for so long
 
 
 @pytest.fixture(scope="module")
