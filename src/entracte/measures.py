@@ -8,7 +8,7 @@ series is bounded by this program. With several processes the numbers are sums: 
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -21,72 +21,65 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Set before this module is imported, or not at all: the library decides once how it keeps its numbers."""
 
 REGISTRY = CollectorRegistry()
+_counter = partial(Counter, registry=REGISTRY)
+_histogram = partial(Histogram, registry=REGISTRY)
+_gauge = partial(Gauge, registry=REGISTRY)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
-REQUESTS = Counter(
+REQUESTS = _counter(
     "entracte_requests",
     "Requests that were answered. `route` is the pattern of the address, `none` where there is none.",
     ("method", "route", "status"),
-    registry=REGISTRY,
 )
-REQUEST_SECONDS = Histogram(
+REQUEST_SECONDS = _histogram(
     "entracte_request_seconds",
     "From the head of a request to the end of its answer.",
     ("route",),
     buckets=_SECONDS,
-    registry=REGISTRY,
 )
-MISTAKES = Counter(
+MISTAKES = _counter(
     "entracte_mistakes",
     "Requests that a mistake of ours ended: answered with 500. The log has the place.",
-    registry=REGISTRY,
 )
-SIGN_INS = Counter(
+SIGN_INS = _counter(
     "entracte_sign_ins",
     "Sign-in attempts: `sent` to the login, and how they ended: `signed_in`, `cancelled` or `failed` with the reason "
     "code. `refused` are returns that belong to no attempt.",
     ("outcome", "reason"),
-    registry=REGISTRY,
 )
-PROVIDER_SECONDS = Histogram(
+PROVIDER_SECONDS = _histogram(
     "entracte_provider_request_seconds",
     "Requests to authorization servers, by what they were for. `outcome` is `answered`, or the reason code of what "
     "went wrong on the way.",
     ("purpose", "outcome"),
     buckets=_SECONDS,
-    registry=REGISTRY,
 )
-COMMIT_CHANGES = Histogram(
+COMMIT_CHANGES = _histogram(
     "entracte_commit_changes",
     "Changes that were committed together.",
     buckets=(1, 2, 4, 8, 16, 32, 64),
-    registry=REGISTRY,
 )
-COMMIT_SECONDS = Histogram(
+COMMIT_SECONDS = _histogram(
     "entracte_commit_seconds",
     "From the first statement of a commit to its end.",
     buckets=_SECONDS,
-    registry=REGISTRY,
 )
-QUEUE_DEPTH = Gauge(
+QUEUE_DEPTH = _gauge(
     "entracte_queue_depth",
     "What waits for the database: `changes` and `reads`.",
     ("queue",),
-    registry=REGISTRY,
     multiprocess_mode="livesum",
 )
-QUEUE_REFUSED = Counter(
+QUEUE_REFUSED = _counter(
     "entracte_queue_refused",
     "What was answered with 503 because too much was waiting.",
     ("queue",),
-    registry=REGISTRY,
 )
-BUILD = Gauge(
+BUILD = _gauge(
     "entracte_build_info",
     "Always 1; the label says which version runs.",
     ("version",),
-    registry=REGISTRY,
     multiprocess_mode="max",
 )
 BUILD.labels(__version__).set(1)
