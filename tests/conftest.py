@@ -3,11 +3,16 @@
 from collections.abc import Iterable
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import parts
 from tools.parts import is_strict
 
-pytest_plugins = ["tests.browser"]
+# how long an example takes says how busy the machine is, and nothing of the program
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
+
+pytest_plugins = ["tests.browser", "tests.conformance.marks", "tests.interop.marks"]
 
 
 def _reasons(reports: Iterable[pytest.TestReport | pytest.CollectReport]) -> list[str]:

@@ -51,12 +51,14 @@ def free_port() -> int:
 
 
 class Installation:
-    """One Entracte. Use as a context manager; `settings` are those of its process."""
+    """One Entracte. Use as a context manager; `settings` are those of its process. A port of 0 is a free one."""
 
-    def __init__(self, folder: Path, *, database_url: str = "", workers: int = 1, **settings: Any) -> None:
+    def __init__(
+        self, folder: Path, *, database_url: str = "", workers: int = 1, port: int = 0, **settings: Any
+    ) -> None:
         self.folder = folder
         self._command = [sys.executable, "-m", "entracte", "serve", "--workers", str(workers)]
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"http://localhost:{self.port}"
         given = {
             "database_url": database_url or f"sqlite:///{folder / 'entracte.sqlite3'}",

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tools.glewlwyd import GLEWLWYD
+from tools.keycloak import KEYCLOAK
+from tools.packages import Part
 from tools.parts import (
     AXE,
     CHROMIUM,
@@ -16,7 +19,6 @@ from tools.parts import (
     PARTS,
     PEERS,
     POSTGRESQL,
-    Part,
     find_node,
     is_strict,
 )
@@ -25,6 +27,8 @@ __all__ = [
     "AXE",
     "CHROMIUM",
     "DRIVER",
+    "GLEWLWYD",
+    "KEYCLOAK",
     "NODE_PROVIDER",
     "PEERS",
     "POSTGRESQL",

@@ -201,7 +201,7 @@ def test_the_how_tos_show_commands() -> None:
     "line",
     [
         "entracte serv",
-        "entracte connection add northwind --title Northwind",
+        "entracte connection add --title Northwind",
         "entracte connection add northwind --title N --client-id e --isuer https://login.example.com",
         "entracte campaign publish",
         "entracte campaign publish one.yaml two.yaml",

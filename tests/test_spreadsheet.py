@@ -8,6 +8,7 @@ import pytest
 from entracte import spreadsheet
 
 
+@pytest.mark.conformance("MUST 58")
 @pytest.mark.parametrize(
     "text",
     [
@@ -29,6 +30,7 @@ def test_a_formula_gets_an_apostrophe(text: str) -> None:
     assert spreadsheet.neutral(text) == "'" + text
 
 
+@pytest.mark.conformance("MUST 58")
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

@@ -17,7 +17,7 @@ import venv
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools import parts
+from tools import packages
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
@@ -83,7 +83,7 @@ def _has_venv() -> bool:
     if importlib.util.find_spec("ensurepip"):
         return True
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    if parts.install_packages("python-venv", apt=(f"{version}-venv",), brew=()):
+    if packages.install_packages("python-venv", apt=(f"{version}-venv",), brew=()):
         importlib.invalidate_caches()
     if importlib.util.find_spec("ensurepip"):
         return True

@@ -1,5 +1,5 @@
 """The parts of the system that the tests need: a browser, PostgreSQL, Node.js with npm's `oidc-provider`,
-`axe-core` and the peers of the benchmark.
+`axe-core` and the peers of the benchmark, Keycloak with its Java, and glewlwyd.
 
     python3 -m tools.parts            finds them; installs what is missing, by the system's package manager
     python3 -m tools.parts --check    finds them only
@@ -14,31 +14,19 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools import glewlwyd, keycloak
+from tools.packages import ROOT, Part, as_root, install_packages, output, run, run_as_root
+
 ENVIRONMENT_PYTHON = ROOT / ".venv" / "bin" / "python"
 OIDC_PROVIDER = ROOT / "tests" / "interop" / "oidc_provider"
 ACCESSIBILITY = ROOT / "tests" / "accessibility"
 BENCH_PEERS = ROOT / "bench" / "node"
 OLDEST_POSTGRESQL = 15
 OLDEST_NODE = 18
-SECONDS = 600
-"""How long one package manager may take."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """One thing that the tests need from the system."""
-
-    name: str
-    purpose: str
-    find: Callable[[], Path | None]
-    install: Callable[[], object]
 
 
 # Finding
@@ -63,14 +51,14 @@ def _browsers() -> Iterator[Path]:
 
 def _runs(browser: Path) -> bool:
     """A browser in a snap sees neither our profiles nor our sockets, and Ubuntu's package only points to one."""
-    version = _output([str(browser), "--version"]) if browser.exists() else ""
+    version = output([str(browser), "--version"]) if browser.exists() else ""
     return bool(re.search(r"Chrom\w* (for Testing )?\d+", version)) and "snap" not in version
 
 
 def find_driver() -> Path | None:
     """Playwright's own Node.js, when it starts: on a bare Debian it lacks a library."""
     drivers = ENVIRONMENT_PYTHON.parent.parent.glob("lib/python*/site-packages/playwright/driver/node")
-    return next((driver for driver in drivers if _output([str(driver), "--version"])), None)
+    return next((driver for driver in drivers if output([str(driver), "--version"])), None)
 
 
 def find_postgresql() -> Path | None:
@@ -95,14 +83,14 @@ def _postgresql_folders() -> Iterator[Path]:
 
 def _postgresql_version(folder: Path) -> int:
     complete = all((folder / name).exists() for name in ("initdb", "postgres", "pg_ctl"))
-    version = re.search(r"PostgreSQL\) (\d+)", _output([str(folder / "postgres"), "--version"])) if complete else None
+    version = re.search(r"PostgreSQL\) (\d+)", output([str(folder / "postgres"), "--version"])) if complete else None
     return int(version[1]) if version else 0
 
 
 def find_node() -> Path | None:
     """Node.js, when npm is there too."""
     node = shutil.which("node") or shutil.which("nodejs")
-    version = re.match(r"v(\d+)", _output([node, "--version"])) if node and shutil.which("npm") else None
+    version = re.match(r"v(\d+)", output([node, "--version"])) if node and shutil.which("npm") else None
     return Path(node) if node and version and int(version[1]) >= OLDEST_NODE else None
 
 
@@ -130,8 +118,8 @@ def install_chromium() -> None:
         return
     if not ENVIRONMENT_PYTHON.exists():
         return
-    libraries = ("--with-deps",) if shutil.which("apt-get") and _as_root() is not None else ()
-    _run([str(ENVIRONMENT_PYTHON), "-m", "playwright", "install", "--no-shell", *libraries, "chromium"])
+    libraries = ("--with-deps",) if shutil.which("apt-get") and as_root() is not None else ()
+    run([str(ENVIRONMENT_PYTHON), "-m", "playwright", "install", "--no-shell", *libraries, "chromium"])
 
 
 def install_driver() -> None:
@@ -143,8 +131,8 @@ def install_postgresql() -> None:
     """The programs alone: the tests make their own clusters, so Debian's packages are told to make none."""
     if shutil.which("apt-get") and not Path("/etc/postgresql-common").exists():
         settings = "/etc/postgresql-common/createcluster.d/no-main-cluster.conf"
-        _run_as_root(["mkdir", "-p", str(Path(settings).parent)])
-        _run_as_root(["tee", settings], text="create_main_cluster = false\n")
+        run_as_root(["mkdir", "-p", str(Path(settings).parent)])
+        run_as_root(["tee", settings], text="create_main_cluster = false\n")
     install_packages("PostgreSQL", apt=("postgresql",), brew=("postgresql@17",))
 
 
@@ -155,92 +143,8 @@ def install_npm_packages(folder: Path) -> None:
     if not find_node():
         return
     options = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-    if _run(["npm", "ci", *options], folder=folder):
+    if run(["npm", "ci", *options], folder=folder):
         _stamp(folder).write_text(_lock(folder))
-
-
-def install_packages(name: str, *, apt: tuple[str, ...], brew: tuple[str, ...]) -> bool:
-    """Installs packages by the system's package manager.
-
-    Parameters:
-        name: what the packages are, for the person who reads along.
-        apt: the packages' names on Debian and Ubuntu.
-        brew: the packages' names on macOS with Homebrew.
-    Returns: whether the package manager says that they are installed now.
-    """
-    if apt and shutil.which("apt-get"):
-        print(f"{name}: apt-get install {' '.join(apt)}", flush=True)
-        return _apt_get("install", *apt) or (_update_lists() and _apt_get("install", *apt))
-    if brew and shutil.which("brew"):
-        print(f"{name}: brew install {' '.join(brew)}", flush=True)
-        return _run(["brew", "install", "--quiet", *brew])
-    return False
-
-
-def _apt_get(*arguments: str) -> bool:
-    options = ("-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120", "-o", "Dpkg::Use-Pty=0")
-    keep_settings = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
-    return _run_as_root(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", *options, *keep_settings, *arguments])
-
-
-@functools.cache
-def _update_lists() -> bool:
-    """A fresh system has no lists of packages, and an old one has lists that name packages which are gone."""
-    print("apt-get update", flush=True)
-    return _apt_get("update")
-
-
-@functools.cache
-def _as_root() -> tuple[str, ...] | None:
-    """What to put before a command that only root may run; None when there is no way without a password."""
-    if os.geteuid() == 0:
-        return ()
-    sudo = shutil.which("sudo")
-    if sudo and subprocess.run([sudo, "-n", "true"], capture_output=True, check=False).returncode == 0:
-        return (sudo, "-n")
-    return None
-
-
-def _run_as_root(command: list[str], *, text: str = "") -> bool:
-    prefix = _as_root()
-    if prefix is None:
-        print(f"  this needs root: {' '.join(command)}", flush=True)
-        return False
-    return _run([*prefix, *command], text=text)
-
-
-def _run(command: list[str], *, folder: Path = ROOT, text: str = "") -> bool:
-    """Runs a command that may not ask anything; shows its last lines when it fails."""
-    environment = {**os.environ, "NONINTERACTIVE": "1", "HOMEBREW_NO_AUTO_UPDATE": "1"}
-    try:
-        result = subprocess.run(
-            command,
-            input=text,
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-            start_new_session=True,  # without a terminal nobody can be asked for a password
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        print(f"  {error}", flush=True)
-        return False
-    if result.returncode:
-        print("\n".join(f"  {line}" for line in result.stdout.splitlines()[-8:]), flush=True)
-    return result.returncode == 0
-
-
-def _output(command: list[str]) -> str:
-    try:
-        result = subprocess.run(
-            command, capture_output=True, stdin=subprocess.DEVNULL, text=True, timeout=60, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return result.stdout if result.returncode == 0 else ""
 
 
 def _is_ubuntu() -> bool:
@@ -275,7 +179,7 @@ PEERS = Part(
     functools.partial(find_npm_packages, BENCH_PEERS),
     functools.partial(install_npm_packages, BENCH_PEERS),
 )
-PARTS = (CHROMIUM, DRIVER, POSTGRESQL, NODE_PROVIDER, AXE, PEERS)
+PARTS = (CHROMIUM, DRIVER, POSTGRESQL, NODE_PROVIDER, AXE, PEERS, keycloak.KEYCLOAK, glewlwyd.GLEWLWYD)
 
 
 def is_strict(environment: Mapping[str, str] = os.environ) -> bool:

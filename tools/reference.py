@@ -29,7 +29,9 @@ if str(ROOT) not in sys.path:  # run as a script, `tools` is not yet a package t
 
 from entracte.campaigns.draft import reference as campaign_file  # noqa: E402
 from entracte.cli import main as command_line  # noqa: E402
-from entracte.connections.model import DEFAULT_CLAIMS, ClaimRule, ConnectionConfig, RestSource  # noqa: E402
+from entracte.connections.model import ConnectionConfig  # noqa: E402
+from entracte.connections.presets import Preset, presets  # noqa: E402
+from entracte.connections.settings import DEFAULT_CLAIMS, ClaimRule, RestSource  # noqa: E402
 from entracte.errors import Kind  # noqa: E402
 from entracte.measures import COLLECTORS  # noqa: E402
 from entracte.organizations.model import Brand  # noqa: E402
@@ -290,14 +292,16 @@ def _says(code: str, said: Sequence[Said]) -> str:
 # Connections
 
 
-_ONLY_IN_CODE = frozenset({"end_session_endpoint", "issuer_in_response", "id_token_algorithms", "access_token_types"})
-"""Fields of a connection that no option of `connection add` sets."""
 _OPTION_OF = {
+    "name": "NAME",
     "scopes": "--scope",
     "extra_parameters": "--parameter",
+    "profile": "--security-profile",
     "profile_source": "--profile",
     "claims": "--claim",
+    "rest": "--rest-url",
 }
+"""Options of `connection add` that have another name than their setting. Any other setting is given by --setting."""
 
 
 def connection() -> str:
@@ -318,21 +322,48 @@ def connection() -> str:
 
 
 def _option_of(name: str) -> str:
-    if name in _ONLY_IN_CODE:
-        return ""
-    return {"name": "NAME", "rest": "--rest-url"}.get(name) or _OPTION_OF.get(name, f"--{name.replace('_', '-')}")
+    return _OPTION_OF.get(name, f"--{name.replace('_', '-')}")
 
 
 def _model(title: str, model: type[BaseModel], option_of: Callable[[str], str]) -> str:
     options = {flag for option in all_commands()["connection add"].params for flag in option.opts} | {"NAME"}
     rows = []
     for row in _rows(model):
-        option = option_of(row[0].strip("`"))
-        if option and option not in options:
-            raise Unexplained(f"{model.__name__}: `connection add` has no {option}")
-        rows.append((*row[:3], _code(option), row[3]))
+        name = row[0].strip("`")
+        option = option_of(name)
+        rows.append((*row[:3], _code(option if option in options else f"--setting {name}=…"), row[3]))
     about = " ".join((model.__doc__ or "").split())
     return f"\n## {title}\n\n{about}\n\n" + table(("key", "value", "if left out", "option", "meaning"), rows)
+
+
+def presets_page() -> str:
+    """Every preset: what it asks for, what it sets, and what is special about the provider."""
+    listed = [
+        (f"[`{one.name}`](#{one.name})", one.title, _code(one.issuer), "yes" if one.checked_live else "no")
+        for one in presets().values()
+    ]
+    text = f"# Presets\n\n{words.MADE}\n{words.PRESETS}\n"
+    text += table(("preset", "provider", "issuer", "checked against a live server"), listed)
+    return text + "".join(_preset(one) for one in presets().values())
+
+
+def _preset(preset: Preset) -> str:
+    asks = [
+        (_code(name), one.description, _code(one.example), _left_out(one.default))
+        for name, one in preset.parameters.items()
+    ]
+    sets = [(_code(name), _code(json.dumps(value, ensure_ascii=False))) for name, value in preset.settings.items()]
+    text = f"\n## {preset.name}\n\n{preset.title}. Issuer: {_code(preset.issuer)}\n"
+    if asks:
+        text += "\n" + table(("parameter", "meaning", "for example", "if left out"), asks)
+    if sets:
+        text += "\n" + table(("setting", "value"), sets)
+    notes = (f"- {note.text}" + (f" (*{note.source}*)" if note.source else "") + "\n" for note in preset.notes)
+    return text + "\n" + "".join(notes)
+
+
+def _left_out(default: str | None) -> str:
+    return "must be there" if default is None else _code(default) or "nothing"
 
 
 def _rows(model: type[BaseModel]) -> list[tuple[str, str, str, str]]:
@@ -424,6 +455,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "commands.md": commands,
     "connection.md": connection,
     "metrics.md": metrics,
+    "presets.md": presets_page,
     "problem-codes.md": problem_codes,
     "reason-codes.md": reason_codes,
     "routes.md": routes,

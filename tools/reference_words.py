@@ -106,7 +106,9 @@ SAID_LATER: Mapping[str, str] = {
     "brand_malformed": "The file of brand settings can not be used; the reader says where and why.",
     "campaign_malformed": "Something is not as the campaign file has it; the message says what.",
     "connection_setting_malformed": "A setting of the connection is wrong; the message says which and why.",
+    "initiate_login_refused": "A sign-in that a server initiates names another issuer, or can not be read.",
     "internal": "A mistake of ours. It is in the log with the same code, and nothing else is shown.",
+    "preset_parameter_malformed": "A parameter of a preset is wrong, missing, or unknown; the message says which.",
     "setting_malformed": "A setting is wrong; the message says which and why, and never shows its value.",
 }
 """Codes whose message is known only when they are raised."""
@@ -122,8 +124,15 @@ alerts to begin with.
 
 CONNECTION = """A connection is one authorization server of an organization.
 [`entracte connection add`](commands.md#connection-add) makes one; [Connect your
-login](../how-to/connect-your-login.md) shows how. The client secret is not among these: it is sealed under the server's
-keys and never shown.
+login](../how-to/connect-your-login.md) shows how. `--setting NAME=VALUE` sets whatever has no option of its own. The
+client secret is not among these: it is sealed under the server's keys and never shown.
+"""
+
+PRESETS = """A preset is what is known of a provider: how its issuer is made of what you know, the settings that are
+special there, and its quirks. `entracte connection add NAME --preset PRESET --preset-parameter NAME=VALUE` begins with
+it, and whatever else is given stands; [Connect a known provider](../how-to/connect-a-known-provider.md) shows how. In
+the REST API it is `preset`. Behind a quirk stands the title of the provider's page about it. Where a preset was not
+checked against a live server, it is from those pages alone.
 """
 
 CLAIMS = """A rule of the claim map finds one attribute of the profile: the first path that has a value, then the

@@ -72,6 +72,19 @@ class Settings(BaseSettings):
         le=1_000_000,
         description="Requests to the REST API that one token may make in a minute, at one process.",
     )
+    sign_ins_per_minute_per_address: int = Field(
+        300,
+        ge=1,
+        le=1_000_000,
+        description="Sign-ins that may begin, come back or be ended from one public address in a minute, at one "
+        "process. Behind a proxy, name it in `ENTRACTE_TRUSTED_PROXIES`: else addresses are not counted.",
+    )
+    sign_ins_per_minute_per_organization: int = Field(
+        60_000,
+        ge=1,
+        le=10_000_000,
+        description="The same for one organization, and for one connection.",
+    )
     sign_in_maximum_age: int = Field(
         600, ge=60, le=600, description="Seconds that a sign-in may take from the redirect to the return."
     )
@@ -106,9 +119,14 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def oauth_address(self) -> str:
+        """The address of the OAuth service."""
+        return self.oauth_url or self.public_url
+
+    @property
     def redirect_uri(self) -> str:
         """The one fixed redirect URI of this installation."""
-        return f"{self.oauth_url or self.public_url}/oauth/callback"
+        return f"{self.oauth_address}/oauth/callback"
 
     @property
     def secure(self) -> bool:

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import structlog
 import uuid_utils.compat as uuid_utils
@@ -12,17 +13,19 @@ import uvicorn
 from starlette.applications import Starlette
 
 from entracte import measures
+from entracte.connections.metadata_memory import MetadataMemory
 from entracte.connections.providers import Providers
 from entracte.errors import LocalError
 from entracte.fetch import Fetcher, OutboundAllow, tls_context
 from entracte.participation.events import Outcome
 from entracte.participation.signing_in import SigningIn
+from entracte.participation.signing_out import SigningOut
 from entracte.participation.take_part import TakePart
 from entracte.protocol.errors import Reason
 from entracte.settings import Settings
 from entracte.store.opened import Store
 from entracte.values import ParticipationId, Secret, entropy, now
-from entracte.web.api.allowance import Allowances
+from entracte.web.allowance import Allowances
 from entracte.web.api.app import Below, api
 from entracte.web.api.parts import ApiServices
 from entracte.web.app import Operations, application
@@ -32,6 +35,7 @@ from entracte.web.journal import journal, journal_libraries, place_of
 from entracte.web.manage import ManageServices
 from entracte.web.pages.manage_campaigns import page as manage_campaigns
 from entracte.web.pages.manage_sign_in import page as manage_sign_in
+from entracte.web.rates import Rates
 from entracte.web.visits import Services
 
 
@@ -42,7 +46,7 @@ def new_participation_id() -> ParticipationId:
 
 def open_fetcher(settings: Settings) -> Fetcher:
     """The way out, with the guard that the settings say."""
-    return Fetcher(OutboundAllow.parse(settings.outbound_allow), tls=tls_context(settings.outbound_ca_file))
+    return Fetcher(OutboundAllow.parse(settings.outbound_allow), tls=partial(tls_context, settings.outbound_ca_file))
 
 
 _OUTCOMES = (
@@ -61,6 +65,7 @@ class Program:
         self.keys = settings.seal_keys()
         self.store = Store.open(settings.database_url.get_secret_value())
         self.fetcher = open_fetcher(settings)
+        self.providers = Providers(self.fetcher, now)
         self.app = self._application()
         measures.expect_sign_ins(_OUTCOMES)
 
@@ -95,21 +100,26 @@ class Program:
         take_part = TakePart(store.participations, self.keys, now, new_participation_id)
         signing_in = SigningIn(
             store.participations,
-            Providers(self.fetcher, now),
+            self.providers,
             self.keys,
             now,
             entropy,
             settings.redirect_uri,
+            settings.oauth_address,
         )
         services = Services(
             directory=Directory(store.organizations, store.campaigns, store.connections, now),
             take_part=take_part,
             signing_in=signing_in,
+            signing_out=SigningOut(
+                store.participations, store.provider_sessions, self.keys, now, settings.oauth_address
+            ),
             keys=self.keys,
             clock=now,
             public_url=settings.public_url,
             secure=settings.secure,
             state_maximum_age=settings.sign_in_maximum_age,
+            rates=Rates(settings.sign_ins_per_minute_per_address, settings.sign_ins_per_minute_per_organization),
         )
         manage = ManageServices(
             organizations=store.organizations,
@@ -149,10 +159,11 @@ class Program:
             keys=self.keys,
             clock=now,
             entropy=entropy,
-            fetch=self.fetcher,
+            fetch=self.providers.document,
             insecure_allowed=self.fetcher.insecure_allowed,
+            metadata=MetadataMemory(self.providers.document, self.fetcher.insecure_allowed, now),
             public_url=settings.public_url,
-            redirect_uri=settings.redirect_uri,
+            oauth_url=settings.oauth_address,
         )
 
     @contextlib.asynccontextmanager

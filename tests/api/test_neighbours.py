@@ -21,6 +21,7 @@ CONNECTION = {
     "userinfo_endpoint": "https://login.example/me",
     "scopes": ["profile"],
     "client_id": "us",
+    "certificate_bound_tokens": True,
     "discovery": False,
 }
 NEW_CONNECTION = {**CONNECTION, "client_secret": "never to be seen"}
@@ -31,6 +32,8 @@ OWN: dict[tuple[str, str], tuple[dict[str, Any], int]] = {
     ("patch", "/organization"): ({"json": {"title": "Northwind Radio"}}, 200),
     ("get", "/connections"): ({}, 200),
     ("post", "/connections"): ({"json": NEW_CONNECTION}, 201),
+    ("get", "/presets"): ({}, 200),
+    ("post", "/issuer-lookups"): ({"json": {"identifier": "="}}, 400),
     ("get", "/campaigns"): ({}, 200),
     ("get", "/drafts"): ({}, 200),
     ("put", "/campaigns/{name}/draft"): (YAML, 200),
@@ -47,6 +50,15 @@ NAMED: dict[tuple[str, str], tuple[dict[str, Any], int]] = {
     ("get", "/connections/{name}/secrets"): ({}, 200),
     ("post", "/connections/{name}/secrets"): ({"json": {"client_secret": "the next one"}}, 201),
     ("delete", "/connections/{name}/secrets/{place}"): ({}, 204),
+    ("get", "/connections/{name}/keys"): ({}, 200),
+    ("post", "/connections/{name}/key-rotations"): ({}, 201),
+    ("get", "/connections/{name}/certificate-request"): ({}, 200),
+    ("get", "/connections/{name}/metadata"): ({}, 409),
+    ("post", "/connections/{name}/metadata-refreshes"): ({"json": {}}, 409),
+    ("post", "/connections/{name}/registration"): ({"json": {"contacts": ["it@northwind.example"]}}, 409),
+    ("get", "/connections/{name}/registration"): ({}, 409),
+    ("put", "/connections/{name}/registration"): ({"json": {}}, 409),
+    ("delete", "/connections/{name}/registration"): ({}, 409),
     ("delete", "/connections/{name}"): ({}, 204),
     ("get", "/campaigns/{name}"): ({}, 200),
     ("get", "/campaigns/{name}/draft"): ({}, 200),
@@ -102,6 +114,7 @@ def test_the_tables_have_every_operation(town: Neighbours) -> None:
     assert operations == {*OWN, *NAMED}
 
 
+@pytest.mark.conformance("MUST 48")
 @pytest.mark.parametrize("operation", NAMED, ids=" ".join)
 def test_charlie_finds_nothing(operation: tuple[str, str], town: Neighbours, there: dict[str, str]) -> None:
     method, path = operation
@@ -134,6 +147,7 @@ def test_bob_may_not(operation: tuple[str, str], town: Neighbours, there: dict[s
     assert 'error="insufficient_scope"' in answer.headers["WWW-Authenticate"]
 
 
+@pytest.mark.conformance("BAD 41")
 @pytest.mark.parametrize("operation", [*OWN, *NAMED], ids=" ".join)
 def test_nobody_without_a_token(operation: tuple[str, str], town: Neighbours, there: dict[str, str]) -> None:
     method, path = operation

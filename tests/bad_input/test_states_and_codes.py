@@ -71,6 +71,7 @@ WRONG_STATES: dict[str, Spoil] = {
 }
 
 
+@pytest.mark.conformance("MUST 4", "BAD 3")
 @pytest.mark.parametrize("name", WRONG_STATES)
 def test_a_wrong_state(stage: Stage, browser: Browser, name: str) -> None:
     state = WRONG_STATES[name](state_of(browser.go_to_the_login()), stage)
@@ -79,18 +80,21 @@ def test_a_wrong_state(stage: Stage, browser: Browser, name: str) -> None:
     nothing_was_asked_and_nothing_is_lost(stage, browser)
 
 
+@pytest.mark.conformance("BAD 5")
 def test_a_missing_state(stage: Stage, browser: Browser) -> None:
     stage.calm(follow(browser, f"/oauth/callback?{urlencode({'code': 'abc', 'iss': stage.provider.issuer})}"), 400)
     stage.calm(follow(browser, "/oauth/callback"), 400)
     nothing_was_asked_and_nothing_is_lost(stage, browser)
 
 
+@pytest.mark.conformance("MUST 10", "BAD 40")
 def test_a_state_that_stands_there_twice(stage: Stage, browser: Browser) -> None:
     state = state_of(browser.go_to_the_login())
     stage.calm(follow(browser, f"/oauth/callback?state={state}&state={state}&code=abc"), 400)
     nothing_was_asked_and_nothing_is_lost(stage, browser)
 
 
+@pytest.mark.conformance("MUST 1", "BAD 1", "BAD 2")
 def test_a_state_of_another_browser(stage: Stage, browser: Browser) -> None:
     """Somebody is sent the return address of somebody else, whole and unused."""
     back = target_of(redirected(browser.go_to_the_login()))
@@ -104,6 +108,7 @@ def test_a_state_of_another_browser(stage: Stage, browser: Browser) -> None:
     nothing_was_asked_and_nothing_is_lost(stage, browser)
 
 
+@pytest.mark.conformance("MUST 2")
 def test_a_state_that_was_used_leads_on_in_the_browser_that_used_it(stage: Stage, browser: Browser) -> None:
     back = target_of(redirected(browser.go_to_the_login()))
     first = browser.get(browser.get(back).path)
@@ -134,6 +139,7 @@ WRONG_RESPONSES = (
 )  # fmt: skip
 
 
+@pytest.mark.conformance("MUST 7", "MUST 10", "MUST 11", "BAD 39", "BAD 40")
 @pytest.mark.parametrize("misbehaviour", WRONG_RESPONSES)
 def test_a_wrong_response(stage: Stage, browser: Browser, misbehaviour: str) -> None:
     """`code` missing, twice, beside `error`; wrong `iss`: as a provider sends it."""

@@ -61,6 +61,7 @@ def without_own(answer: Answer) -> tuple[object, ...]:
 PLACES = ("/manage/campaigns/{}", "/manage/campaigns/{}/entries.csv", "/manage/campaigns/{}/statistics.csv")
 
 
+@pytest.mark.conformance("MUST 48")
 @pytest.mark.parametrize("place", PLACES)
 def test_what_is_not_yours_is_answered_as_what_is_not_there(stage: Stage, members: Members, place: str) -> None:
     own = members.alice.get(place.format("quiz"))
@@ -141,6 +142,7 @@ def test_a_closed_campaign_takes_nothing_more(stage: Stage, closed: Browser, ste
     stage.no_traceback()
 
 
+@pytest.mark.conformance("MUST 48")
 def test_a_key_of_one_campaign_opens_no_other(stage: Stage, browser: Browser, members: Members) -> None:
     """The key of the quiz, planted for another organization's campaign, is nobody there."""
     name = "__Host-entracte-quiz"

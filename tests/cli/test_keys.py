@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from entracte.cli import sealed
 from entracte.cli.sealed import numbers_in_use, reseal_everything
 from entracte.connections.client_secrets import client_of, seal_secret, with_secret
+from entracte.connections.provider_sessions import ID_TOKEN, ProviderSession, opened_for
 from entracte.organizations.person_key import reseal_person_key
+from entracte.participation.provider_sessions import KeptSession, with_told
 from entracte.protocol.seal import SealKeys, encode
 from entracte.settings import read_settings
 from entracte.store.opened import Store
@@ -19,6 +22,7 @@ from tests.journeys.quiz import QUIZ
 from tests.journeys.stored import entries_of
 from tests.misbehaving_provider import served_misbehaving_provider
 from tests.postgresql import PostgreSQL
+from tests.store.samples import a_participation, a_profile, an_attempt, numbered
 from tests.web.running import redirected, target_of
 
 
@@ -36,6 +40,7 @@ def operator(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Operato
         server.close()
 
 
+@pytest.mark.conformance("MUST 51")
 def test_a_rotation_from_the_first_command_to_the_last(operator: Operator) -> None:
     installation = operator.installation
     with served_misbehaving_provider() as provider:
@@ -142,6 +147,38 @@ def test_both_secrets_of_a_connection_are_sealed_anew(tmp_path: Path) -> None:
         [resealed] = await store.connections.of(kept.organization)
         assert client_of(resealed, alone).client_secret == Secret("the second")
         assert resealed.previous_sealed_secret is not None
+
+    operator.installation.work(work)
+
+
+def test_what_is_kept_of_sessions_is_sealed_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than are read at once; one that was sealed with the newest key already is left alone."""
+    monkeypatch.setattr(sealed, "SESSIONS_AT_ONCE", 3)
+    count, operator = 8, Operator(tmp_path)
+    [old] = operator.installation.settings.seal_keys().by_number.values()
+    keys = SealKeys(1, {1: old})
+    both, alone = SealKeys(2, {1: old, 2: b"n" * 32}), SealKeys(2, {2: b"n" * 32})
+
+    async def work(store: Store) -> None:
+        [owner] = await store.organizations.everyone()
+        for number in range(count):
+            participation = a_participation(owner.number, id=numbered(number))
+            await store.participations.start(participation, [])
+            attempt = an_attempt(participation)
+            told = ProviderSession(None, Secret("an.id.token"), Secret("a state") if number else None)
+            of = KeptSession(
+                *(owner.number, attempt.campaign, participation.id, attempt.number, attempt.connection, 1, b"person")
+            )
+            kept = with_told(of, told, both if number == 1 else keys)
+            await store.participations.sign_in(attempt, a_profile(b"person"), kept)
+        assert await numbers_in_use(store) == {1: 1 + 2 * count - 3, 2: 2}
+        assert (await reseal_everything(store, both)).sessions == count - 1
+        assert await numbers_in_use(store) == {2: 1 + 2 * count - 1}
+        assert (await reseal_everything(store, both)).sessions == 0
+        first = await store.provider_sessions.current(owner.number, numbered(0), b"person")
+        assert first is not None
+        opened = opened_for(ID_TOKEN, first.sealed_id_token, owner.number, alone)
+        assert (opened, first.sealed_session_state) == (Secret("an.id.token"), None)
 
     operator.installation.work(work)
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entracte.connections.claims import LONGEST_VALUE, MappedClaims, at_path, map_claims
-from entracte.connections.model import ClaimRule, ConnectionConfig
+from entracte.connections.model import ConnectionConfig
+from entracte.connections.settings import ClaimRule
 
 
 def config(**claims: Any) -> ConnectionConfig:
@@ -164,6 +165,7 @@ def test_the_first_path_with_a_value_is_taken_then_the_constant() -> None:
     assert mapped({}, {"constant": False}) is False
 
 
+@pytest.mark.conformance("MUST 29")
 @pytest.mark.parametrize(
     ("claims", "is_verified"),
     [
@@ -214,6 +216,7 @@ RULES = st.builds(
 )
 
 
+@pytest.mark.conformance("MUST 58")
 @given(st.dictionaries(NAMES, JSON, max_size=6), RULES)
 def test_any_claims_are_mapped_to_short_clean_values(claims: dict[str, Any], rule: ClaimRule) -> None:
     result: MappedClaims = map_claims(claims, config(email=rule))

@@ -50,6 +50,7 @@ def opened(connection: Connection, keys: SealKeys = OLD) -> tuple[str, str | Non
     return client_of(connection, keys).client_secret.reveal(), previous.client_secret.reveal() if previous else None
 
 
+@pytest.mark.conformance("MUST 51")
 def test_the_new_one_is_current_and_the_old_one_previous() -> None:
     assert opened(ONE) == ("first", None)
     assert opened(TWO) == ("second", "first")
@@ -74,6 +75,7 @@ def test_one_can_go_but_not_the_last() -> None:
         assert raised.value.problem.code == code
 
 
+@pytest.mark.conformance("MUST 51")
 @pytest.mark.parametrize("connection", [ONE, TWO], ids=["one", "two"])
 def test_sealed_anew_it_opens_without_the_old_key(connection: Connection) -> None:
     again = reseal(connection, BOTH)

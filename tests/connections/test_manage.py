@@ -94,7 +94,7 @@ def test_http_for_hosts_that_the_operator_named() -> None:
     ("changes", "where"),
     [
         ({"colour": "red"}, "colour"),
-        ({"authentication": "none"}, "authentication"),
+        ({"authentication": "password"}, "authentication"),
         ({"claims": {"email": {"paths": 7}}}, "claims.email.paths"),
         ({"extra_parameters": {"state": "mine"}}, ""),
         ({"jwks_uri": ""}, ""),
@@ -121,10 +121,15 @@ def test_no_parameter_twice(query: str, extra: dict[str, str]) -> None:
 
 
 def metadata(*algorithms: str) -> Metadata:
-    return Metadata(
-        "https://a.example", "https://a.example/a", "https://a.example/t", "https://a.example/j",
-        None, None, frozenset(algorithms), frozenset(), True, frozenset({"S256"}),
-    )  # fmt: skip
+    document = {
+        "issuer": "https://a.example",
+        "authorization_endpoint": "https://a.example/a",
+        "token_endpoint": "https://a.example/t",
+        "jwks_uri": "https://a.example/j",
+        "id_token_signing_alg_values_supported": algorithms,
+    }
+    answer = HttpResponse(200, {"content-type": "application/json"}, json.dumps(document).encode())
+    return read_metadata(answer, "https://a.example")
 
 
 def test_one_algorithm_is_chosen_and_never_none() -> None:
@@ -152,6 +157,7 @@ async def test_discovery_over_real_sockets() -> None:
         await fetcher.stop()
 
 
+@pytest.mark.conformance("MUST 49", "MUST 51")
 def test_a_secret_opens_for_its_organization_alone() -> None:
     """MUST 51; an older key still opens."""
     sealed = seal_secret(Secret("told once"), OrganizationNumber(1), SealKeys(1, {1: b"1" * 32}))
@@ -204,7 +210,7 @@ async def test_replacing_leaves_one_secret(store: Store) -> None:
 async def test_another_configuration_keeps_number_and_secrets(store: Store) -> None:
     owner = await organization(store)
     added = await add(store.connections, owner, config(), Secret("one"), KEYS, 100)
-    changed = await reconfigure(store.connections, owner, config(title="New"))
+    changed = await reconfigure(store.connections, owner, config(title="New"), KEYS, 5)
     assert changed == replace(added, config=config(title="New"))
     assert await named(store.connections, owner, "northwind") == changed
 
@@ -235,12 +241,13 @@ async def test_a_connection_in_use_is_not_removed(store: Store) -> None:
     assert await store.connections.of(owner) == []
 
 
+@pytest.mark.conformance("MUST 48")
 async def test_another_organization_finds_no_connection(store: Store) -> None:
     owner, charlie = await organization(store), await organization(store, "contoso")
     added = await add(store.connections, owner, config(), Secret("one"), KEYS)
     for refused in (
         named(store.connections, charlie, "northwind"),
-        reconfigure(store.connections, charlie, config(title="Stolen")),
+        reconfigure(store.connections, charlie, config(title="Stolen"), KEYS, 5),
         remove(store.connections, charlie, "northwind", []),
         add_secret(store.connections, charlie, "northwind", Secret("x"), KEYS, 1),
         remove_secret(store.connections, charlie, "northwind", Place.CURRENT),
@@ -289,7 +296,8 @@ async def test_discovery_fills_in_what_was_not_given() -> None:
         (None, "client_secret_basic"),
         (["client_secret_post", "client_secret_basic"], "client_secret_basic"),
         (["private_key_jwt", "client_secret_post"], "client_secret_post"),
-        (["private_key_jwt"], "client_secret_basic"),
+        (["private_key_jwt"], "private_key_jwt"),
+        (["tls_client_auth"], "client_secret_basic"),
     ],
 )
 def test_the_client_proves_itself_as_the_server_can(supported: list[str] | None, chosen: str) -> None:

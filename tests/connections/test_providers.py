@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc.jwk import RSAKey
 
-from entracte.connections.providers import FRESH, REFETCH_INTERVAL, STALE_MAXIMUM, Providers
+from entracte.connections.providers import FRESH, MOST_KEY_SETS, REFETCH_INTERVAL, STALE_MAXIMUM, Providers
 from entracte.protocol.errors import Reason, Refused, refuse
 from entracte.protocol.messages import HttpRequest, HttpResponse
 
@@ -64,6 +64,7 @@ async def test_a_fresh_set_is_not_asked_for_again(server: Server, providers: Pro
     assert server.asked == 1
 
 
+@pytest.mark.conformance("MUST 44")
 async def test_requests_that_arrive_together_share_one_fetch(server: Server, providers: Providers) -> None:
     server.open.clear()
     waiting = [asyncio.create_task(providers.key_set(URL)) for _ in range(50)]
@@ -73,6 +74,7 @@ async def test_requests_that_arrive_together_share_one_fetch(server: Server, pro
     assert server.asked == 1
 
 
+@pytest.mark.conformance("MUST 44")
 async def test_the_last_good_set_outlives_a_silent_server(server: Server, providers: Providers) -> None:
     first = await providers.key_set(URL)
     server.down = Reason.PROVIDER_TIMEOUT
@@ -84,6 +86,7 @@ async def test_the_last_good_set_outlives_a_silent_server(server: Server, provid
     assert refused.value.reason is Reason.PROVIDER_TIMEOUT
 
 
+@pytest.mark.conformance("MUST 44")
 async def test_a_dead_server_is_not_asked_by_everybody(server: Server, providers: Providers) -> None:
     server.down = Reason.PROVIDER_UNREACHABLE
     for _ in range(5):
@@ -95,6 +98,7 @@ async def test_a_dead_server_is_not_asked_by_everybody(server: Server, providers
     assert await providers.key_set(URL)
 
 
+@pytest.mark.conformance("MUST 44")
 async def test_a_set_that_lacks_a_key_is_fetched_once_per_interval(server: Server, providers: Providers) -> None:
     known = await providers.key_set(URL)
     assert await providers.key_set_after(URL, known) is known  # just fetched: no use to ask
@@ -118,10 +122,11 @@ async def test_an_asking_that_was_cut_off_leaves_a_refusal(server: Server, provi
     assert refused.value.reason is Reason.PROVIDER_UNREACHABLE
 
 
+@pytest.mark.conformance("MUST 44")
 async def test_a_server_that_takes_the_whole_interval_to_fail_is_asked_once_by_all(
     server: Server, providers: Providers
 ) -> None:
-    """MUST 44: who waits behind a slow failure shares it, and does not wait as long again, one after the other."""
+    """Who waits behind a slow failure shares it, and does not wait as long again, one after the other."""
     server.down = Reason.PROVIDER_TIMEOUT
     server.open.clear()
     waiting = [asyncio.create_task(providers.key_set(URL)) for _ in range(5)]
@@ -131,3 +136,41 @@ async def test_a_server_that_takes_the_whole_interval_to_fail_is_asked_once_by_a
     refusals = await asyncio.gather(*waiting, return_exceptions=True)
     assert [isinstance(one, Refused) and one.reason for one in refusals] == [Reason.PROVIDER_TIMEOUT] * 5
     assert server.asked == 1
+
+
+@pytest.mark.conformance("MUST 44")
+async def test_nobody_waits_for_a_silent_server_while_its_last_good_set_serves(
+    server: Server, providers: Providers
+) -> None:
+    first = await providers.key_set(URL)
+    server.time += FRESH
+    server.open.clear()
+    asking = asyncio.create_task(providers.key_set(URL))
+    await asyncio.sleep(0)
+    assert await asyncio.wait_for(providers.key_set(URL), 1) is first
+    server.down = Reason.PROVIDER_TIMEOUT
+    server.open.set()
+    assert await asking is first
+    assert server.asked == 2
+
+
+@pytest.mark.conformance("MUST 44")
+async def test_a_set_that_is_too_old_is_not_used_while_it_is_asked_for(server: Server, providers: Providers) -> None:
+    await providers.key_set(URL)
+    server.time += STALE_MAXIMUM
+    server.open.clear()
+    server.down = Reason.PROVIDER_TIMEOUT
+    waiting = [asyncio.create_task(providers.key_set(URL)) for _ in range(2)]
+    await asyncio.sleep(0)
+    server.open.set()
+    said = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [isinstance(one, Refused) and one.reason for one in said] == [Reason.PROVIDER_TIMEOUT] * 2
+
+
+async def test_key_sets_of_many_addresses_are_not_kept_forever(server: Server, providers: Providers) -> None:
+    for number in range(MOST_KEY_SETS + 5):
+        await providers.key_set(f"{URL}/{number}")
+    assert len(providers._remembered) == MOST_KEY_SETS
+    asked = server.asked
+    await providers.key_set(f"{URL}/{MOST_KEY_SETS}")
+    assert server.asked == asked, "the newest are kept"

@@ -1,9 +1,7 @@
 """A whole sign-in at a real server that misbehaves by a switch: what is refused, for which reason, and that no further
 endpoint is called after it. The requests go through the real fetcher on real sockets."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
@@ -11,90 +9,14 @@ import aiohttp
 import pytest
 
 from entracte.connections.client_secrets import seal_secret
-from entracte.connections.model import Connection, ConnectionConfig
+from entracte.connections.model import Connection
 from entracte.connections.providers import Providers
-from entracte.connections.sign_in import SignedIn, begin, complete, person_hash
-from entracte.fetch import Fetcher, Limits, OutboundAllow
-from entracte.protocol.authorization import parse_query
+from entracte.connections.sign_in import begin, person_hash
 from entracte.protocol.errors import Reason, Refused
-from entracte.protocol.seal import SealKeys
-from entracte.protocol.state import StateContent, open_state
-from entracte.values import (
-    AttemptNumber,
-    CampaignNumber,
-    ConnectionNumber,
-    OrganizationNumber,
-    ParticipationId,
-    Secret,
-    now,
-)
+from entracte.protocol.state import StateContent
+from entracte.values import AttemptNumber, CampaignNumber, ParticipationId, Secret, now
+from tests.connections.relying import KEYS, PERSON_KEY, REDIRECT_URI, Relying
 from tests.misbehaving_provider import MisbehavingProvider
-
-KEYS = SealKeys(1, {1: b"k" * 32})
-PERSON_KEY = b"p" * 32
-REDIRECT_URI = "https://play.example/oauth/callback"
-
-
-@dataclass
-class Relying:
-    """Our side: a connection to the misbehaving provider, and the way there."""
-
-    provider: MisbehavingProvider
-    fetcher: Fetcher
-
-    def connection(self, **config: Any) -> Connection:
-        issuer = self.provider.issuer
-        organization = OrganizationNumber(1)
-        given = {
-            "name": "northwind",
-            "title": "Northwind",
-            "issuer": issuer,
-            "authorization_endpoint": f"{issuer}/authorize",
-            "token_endpoint": f"{issuer}/token",
-            "jwks_uri": f"{issuer}/jwks",
-            "userinfo_endpoint": f"{issuer}/userinfo",
-            "issuer_in_response": True,
-            "client_id": self.provider.client_id,
-            **config,
-        }
-        sealed = seal_secret(Secret(self.provider.client_secret), organization, KEYS)
-        return Connection(organization, ConnectionNumber(7), ConnectionConfig.model_validate(given), sealed)
-
-    async def sign_in(self, connection: Connection, providers: Providers | None = None) -> SignedIn:
-        """From the redirect to the proven person, as a browser would carry it."""
-        content = StateContent(CampaignNumber(3), connection.number, ParticipationId(uuid4()), AttemptNumber(9), now())
-        begun = begin(connection, content, KEYS, redirect_uri=REDIRECT_URI, language="en", another_account=False)
-        async with (
-            aiohttp.ClientSession() as browser,
-            browser.get(begun.url, allow_redirects=False) as answer,
-        ):
-            query = urlsplit(answer.headers["Location"]).query
-        return await self.complete(connection, query, providers)
-
-    async def complete(self, connection: Connection, query: str, providers: Providers | None = None) -> SignedIn:
-        parameters = parse_query(query)
-        return await complete(
-            open_state(parameters.get("state", ""), KEYS, now()),
-            parameters,
-            connection,
-            providers=providers or Providers(self.fetcher, now),
-            keys=KEYS,
-            person_key=PERSON_KEY,
-            redirect_uri=REDIRECT_URI,
-            now=now(),
-        )
-
-
-@pytest.fixture
-async def relying() -> AsyncIterator[Relying]:
-    """The two servers, both real; limits are short so that a hanging server is a quick test."""
-    fetcher = Fetcher(OutboundAllow.parse("127.0.0.1,localhost"), Limits(first_byte=1.0, total=1.5))
-    await fetcher.start()
-    try:
-        async with MisbehavingProvider() as provider:
-            yield Relying(provider, fetcher)
-    finally:
-        await fetcher.stop()
 
 
 def paths(provider: MisbehavingProvider) -> list[str]:
@@ -119,11 +41,13 @@ async def test_client_secret_post(relying: Relying) -> None:
     assert token_call.form["client_id"] == relying.provider.client_id
 
 
+@pytest.mark.conformance("MUST 5", "MUST 6")
 async def test_pkce_s256_and_nonce_are_sent(relying: Relying) -> None:
     """MUST 5, MUST 6."""
     connection = relying.connection(extra_parameters={"acr_values": "high"})
     content = StateContent(CampaignNumber(3), connection.number, ParticipationId(uuid4()), AttemptNumber(9), now())
-    begun = begin(connection, content, KEYS, redirect_uri=REDIRECT_URI, language="fr", another_account=True)
+    server = relying.server(connection)
+    begun = await begin(server, content, redirect_uri=REDIRECT_URI, language="fr", another_account=True)
     query = parse_qs(urlsplit(begun.url).query)
     assert query["code_challenge_method"] == ["S256"]
     assert len(query["code_challenge"][0]) == 43
@@ -147,6 +71,7 @@ AFTER_CALLBACK: dict[str, Reason] = {
 }
 
 
+@pytest.mark.conformance("MUST 7", "MUST 10", "MUST 11", "BAD 39", "BAD 40")
 @pytest.mark.parametrize("misbehaviour", AFTER_CALLBACK)
 async def test_no_endpoint_is_called_after_a_wrong_response(relying: Relying, misbehaviour: str) -> None:
     """MUST 7, MUST 10, MUST 11; BAD 39, BAD 40."""
@@ -176,6 +101,7 @@ AT_TOKEN: dict[str, Reason] = {
 }
 
 
+@pytest.mark.conformance("MUST 39", "MUST 41", "MUST 43", "BAD 50")
 @pytest.mark.parametrize("misbehaviour", AT_TOKEN)
 async def test_a_wrong_token_answer_ends_it(relying: Relying, misbehaviour: str) -> None:
     """MUST 39, MUST 41, MUST 43; BAD 50: the code is sent once, and nothing is asked after the answer."""
@@ -243,6 +169,7 @@ async def test_a_key_rotated_just_before_signing_is_fetched_once_more(relying: R
     assert paths(relying.provider).count("/jwks") == 2
 
 
+@pytest.mark.conformance("MUST 44")
 async def test_an_unknown_kid_is_refused_after_one_refetch(relying: Relying) -> None:
     clock = [now()]
     providers = Providers(relying.fetcher, lambda: clock[0])
@@ -352,9 +279,8 @@ async def test_any_other_refusal_is_not_asked_again(relying: Relying, misbehavio
 async def test_a_code_is_redeemed_once(relying: Relying) -> None:
     """The provider refuses the second redemption, and so do we."""
     connection = relying.connection()
-    content = StateContent(CampaignNumber(3), connection.number, ParticipationId(uuid4()), AttemptNumber(9), now())
-    begun = begin(connection, content, KEYS, redirect_uri=REDIRECT_URI, language="en", another_account=False)
-    async with aiohttp.ClientSession() as browser, browser.get(begun.url, allow_redirects=False) as answer:
+    url = await relying.begin(connection)
+    async with aiohttp.ClientSession() as browser, browser.get(url, allow_redirects=False) as answer:
         query = urlsplit(answer.headers["Location"]).query
     await relying.complete(connection, query)
     with pytest.raises(Refused) as refused:
@@ -362,6 +288,7 @@ async def test_a_code_is_redeemed_once(relying: Relying) -> None:
     assert refused.value.reason is Reason.TOKEN_REFUSED
 
 
+@pytest.mark.conformance("MUST 53", "BAD 19")
 @pytest.mark.parametrize("misbehaviour", [*AFTER_CALLBACK, *AT_TOKEN, *IN_ID_TOKEN])
 async def test_a_refusal_never_tells_a_secret(relying: Relying, misbehaviour: str) -> None:
     """MUST 53: neither the exception's text nor its evidence holds a code, a token, a state or a personal value."""

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from entracte.campaigns.model import Definition
 from entracte.deliveries.csv_export import CHUNK_LINES, entries_csv
 from entracte.participation.events import ValueOutcome
@@ -112,6 +114,7 @@ async def test_without_entries_there_is_the_header() -> None:
     assert "".join(pieces).count("\r\n") == 1
 
 
+@pytest.mark.conformance("MUST 58")
 async def test_nothing_is_run_by_a_spreadsheet() -> None:
     lines = await read(
         an_entry(

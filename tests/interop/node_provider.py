@@ -4,12 +4,13 @@ import json
 import selectors
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Any
 
 from tests import parts
+from tests.interop.certificates import Certificates
 
 SECONDS_TO_START = 30
 PASSWORD = "correct horse battery staple"
@@ -56,22 +57,39 @@ class NodeProvider:
     """A running provider. Its endpoints are in its metadata, below `issuer`."""
 
     issuer: str
+    process: "subprocess.Popen[str]" = field(repr=False)
 
     @property
     def metadata_url(self) -> str:
         """OpenID Connect Discovery 1.0, section 4."""
         return f"{self.issuer}/.well-known/openid-configuration"
 
+    def add_client(self, metadata: Mapping[str, Any]) -> None:
+        """One more client, as in OpenID Connect Dynamic Client Registration 1.0, section 2, with a name of our choice.
+        It may need what we only know when its server runs: where its keys are."""
+        answer = _said(self.process, json.dumps({"client": metadata}))
+        assert answer == f"client {metadata['client_id']}", f"oidc-provider does not take {metadata}: {answer}"
+
+    def asked_by(self, client_id: str) -> list[str]:
+        """What a client asked, in order, by the library's names of its endpoints: `token:200`, `userinfo:401`."""
+        word, *asked = _said(self.process, json.dumps({"asked": client_id})).split()
+        assert word == "asked"
+        return asked
+
 
 @contextmanager
 def node_provider(
     *,
-    clients: Sequence[Mapping[str, Any]],
+    clients: Sequence[Mapping[str, Any]] = (),
     accounts: Mapping[str, Mapping[str, Any]] = ACCOUNTS,
     resources: Mapping[str, Mapping[str, Any]] | None = None,
     default_resource: str = "",
     claims_in_id_token: bool = False,
     pkce_required: bool = True,
+    dpop_nonces: bool = False,
+    fapi: Mapping[str, str] | None = None,
+    forgets: Collection[str] = (),
+    https: Certificates | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
 ) -> Iterator[NodeProvider]:
@@ -85,6 +103,11 @@ def node_provider(
             (RFC 9068) with the claims of the granted scopes in them.
         default_resource: the resource when a request names none. Empty: access tokens are opaque, and for UserInfo.
         claims_in_id_token: whether scopes put their claims into the ID token, too.
+        dpop_nonces: whether DPoP proofs have to have a nonce (RFC 9449 section 8).
+        fapi: the FAPI profile that is the law for a client, in the library's words (`2.0`, `1.0 Final`), by client.
+        forgets: the clients whose first access token is unknown as soon as it was given out.
+        https: the server's certificate, and the authority whose certificates it believes of clients. Then the issuer is
+            an `https` one, and its metadata names other endpoints for clients that show a certificate (RFC 8705).
         host: the name in the issuer; it must resolve to 127.0.0.1.
         port: 0 takes a free one.
     """
@@ -95,6 +118,10 @@ def node_provider(
         "default_resource": default_resource,
         "claims_in_id_token": claims_in_id_token,
         "pkce_required": pkce_required,
+        "dpop_nonces": dpop_nonces,
+        "fapi": fapi or {},
+        "forgets": list(forgets),
+        "tls": https and _pem(https),
         "host": host,
         "port": port,
     }
@@ -111,23 +138,32 @@ def node_provider(
         ) as process,
     ):
         try:
-            yield NodeProvider(_started(process, json.dumps(configuration), messages))
+            yield NodeProvider(_started(process, json.dumps(configuration), messages), process)
         finally:
             process.terminate()
             process.wait(timeout=10)
 
 
+def _pem(https: Certificates) -> Mapping[str, str]:
+    files = {"certificate": https.certificate, "key": https.key, "authority": https.authority}
+    return {name: file.read_text() for name, file in files.items()}
+
+
 def _started(process: "subprocess.Popen[str]", configuration: str, messages: IO[str]) -> str:
     """The issuer that the provider names as soon as it listens."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(configuration + "\n")
-    process.stdin.flush()
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        line = process.stdout.readline() if selector.select(SECONDS_TO_START) else ""
-    word, _, issuer = line.strip().partition(" ")
+    word, _, issuer = _said(process, configuration).partition(" ")
     if word != "ready":
         messages.seek(0)
         raise AssertionError(f"oidc-provider did not start: {messages.read()[-2000:]}")
     return issuer
+
+
+def _said(process: "subprocess.Popen[str]", line: str) -> str:
+    """The line that it answers to a line of ours; empty when it says nothing in time."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(line + "\n")
+    process.stdin.flush()
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        return process.stdout.readline().strip() if selector.select(SECONDS_TO_START) else ""

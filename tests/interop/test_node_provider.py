@@ -120,7 +120,7 @@ async def test_metadata_names_what_sign_in_needs(http: aiohttp.ClientSession, pr
     assert found["authorization_response_iss_parameter_supported"] is True
     assert {"authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri"} <= found.keys()
     async with http.get(found["jwks_uri"]) as response:
-        assert {key["kty"] for key in (await response.json())["keys"]} == {"RSA", "EC"}
+        assert {key["kty"] for key in (await response.json())["keys"]} == {"RSA", "EC", "OKP"}
 
 
 async def test_code_flow_through_the_pages_to_userinfo(http: aiohttp.ClientSession, provider: NodeProvider) -> None:

@@ -262,6 +262,7 @@ def test_on_the_same_site_too(scene: Scene, page: "Page") -> None:
     send(page)
 
 
+@pytest.mark.conformance("MUST 13")
 def test_reload_of_the_brands_page_resumes(any_scene: Scene, strict_page: "Page") -> None:
     """With the answers before the sign-in, and with the form after it; the key from before it opens nothing then."""
     page = strict_page
@@ -316,6 +317,7 @@ def test_not_you_in_the_frame(scene: Scene, strict_page: "Page") -> None:
     assert "ana@example.com" not in framed(page).locator("body").inner_html()
 
 
+@pytest.mark.conformance("BAD 26")
 def test_a_handle_is_of_use_once(scene: Scene, strict_page: "Page") -> None:
     """The same fragment a second time, with the right key: nothing happens, and nothing is lost."""
     page = strict_page
@@ -332,6 +334,7 @@ def test_a_handle_is_of_use_once(scene: Scene, strict_page: "Page") -> None:
     assert value(page, "E-mail") == "chloe@example.com"
 
 
+@pytest.mark.conformance("BAD 43")
 def test_a_planted_handle_claims_nothing(scene: Scene, strict_page: "Page", open_context: "OpenContext") -> None:
     """Somebody's fragment in another browser: without their key, and with a key of one's own, it tells nothing."""
     answer(strict_page, scene.article)
@@ -365,6 +368,7 @@ def seen_with(page: "Page", scene: Scene, key: str) -> str:
     return "\n".join(told(page, f"{scene.contest}/in/{key}{path}") for path in paths)
 
 
+@pytest.mark.conformance("BAD 4", "BAD 43")
 def test_a_post_from_another_site_does_not_begin_a_sign_in(scene: Scene, open_context: "OpenContext") -> None:
     """The phishing of the device flow: the attacker's key, and the victim's browser is made to begin the sign-in."""
     attacker, victim = open_context().new_page(), open_context().new_page()
@@ -381,6 +385,7 @@ def test_a_post_from_another_site_does_not_begin_a_sign_in(scene: Scene, open_co
     assert key_of(victim) != key
 
 
+@pytest.mark.conformance("BAD 6")
 @pytest.mark.parametrize("where", ["in a frame", "in a window of its own"])
 def test_a_link_with_a_key_leads_to_a_participation_of_ones_own(
     scene: Scene, open_context: "OpenContext", where: str
@@ -398,6 +403,7 @@ def test_a_link_with_a_key_leads_to_a_participation_of_ones_own(
     assert "ana@example.com" not in seen_with(attacker, scene, key)
 
 
+@pytest.mark.conformance("BAD 6", "BAD 43")
 @pytest.mark.parametrize("window", ["same", "popup"])
 @pytest.mark.parametrize("where", ["in a frame", "in a window of its own"])
 def test_a_victim_who_signs_in_for_somebody_else_tells_them_nothing(
@@ -483,6 +489,7 @@ def test_a_page_that_the_campaign_does_not_name_gets_a_way_out(scene: Scene, str
     assert urlsplit(opened.value.url).path == f"/c/{CONTEST}"
 
 
+@pytest.mark.conformance("MUST 55")
 @pytest.mark.parametrize("told", ["the brand's page", "its own window"])
 def test_a_page_that_the_campaign_does_not_name_cannot_frame_it(
     scene: Scene, page: "Page", witness: Witness, told: str
@@ -496,6 +503,7 @@ def test_a_page_that_the_campaign_does_not_name_cannot_frame_it(
     witness.policy_violations.clear()
 
 
+@pytest.mark.conformance("MUST 50", "BAD 33")
 def test_the_brand_can_not_be_sent_elsewhere(scene: Scene, page: "Page") -> None:
     """The page to come back to is one of the origins that the campaign names, byte for byte."""
     port = urlsplit(scene.brand).port

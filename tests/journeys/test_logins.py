@@ -173,6 +173,7 @@ def back_from_the_login(page: "Page", stage: Stage) -> int:
     raise AssertionError(page.url)
 
 
+@pytest.mark.conformance("MUST 2")
 def test_the_return_address_again(stage: Stage, page: "Page") -> None:
     """Before and after the entry: the right page each time, redeemed once."""
     returns = returns_of(page)
@@ -230,6 +231,7 @@ def test_without_javascript(stage: Stage, plain_page: "Page") -> None:
     assert stage.entries()[0].values["email"] == "ana@example.com"
 
 
+@pytest.mark.conformance("MUST 53")
 def test_secrets_are_in_no_log(stage: Stage, page: "Page") -> None:
     """MUST 53: the codes, states, keys and personal values of a whole journey are not in the log."""
     marks: set[str] = set()

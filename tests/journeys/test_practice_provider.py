@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urljoin, urlsplit
 
+import pytest
+
 from tests.journeys.conftest import Stage
 from tests.journeys.quiz import answer_questions, choose, go_to_the_login, send_entry
 
@@ -116,6 +118,7 @@ def test_on_a_phone_in_french_by_keyboard(stage: Stage, open_context: Callable[.
     assert page.locator("html").get_attribute("lang") == "en"
 
 
+@pytest.mark.conformance("MUST 1", "BAD 1")
 def test_the_state_of_another_browser_opens_nothing(
     stage: Stage, page: "Page", open_context: Callable[..., "BrowserContext"]
 ) -> None:
@@ -135,6 +138,7 @@ def test_the_state_of_another_browser_opens_nothing(
     page.wait_for_url(FORM)
 
 
+@pytest.mark.conformance("MUST 4", "BAD 3")
 def test_a_state_that_does_not_open_is_one_calm_page(stage: Stage, page: "Page") -> None:
     answer_questions(page, stage.url)
     answer = page.goto(f"{stage.installation.url}/oauth/callback?state={'A' * 64}&code=x")

@@ -45,6 +45,7 @@ def test_the_key_shows_itself_nowhere() -> None:
     assert sealed not in repr(organization(sealed))
 
 
+@pytest.mark.conformance("MUST 49")
 def test_every_organization_has_a_key_of_its_own() -> None:
     """One brand's hashes say nothing about another's, although the same person took part in both."""
     mine, theirs = (organization(new_person_key(name, KEYS, entropy), name) for name in ("northwind", "acme"))

@@ -43,6 +43,7 @@ OPT_IN = form({"key": "it", "kind": "opt_in"})
 RULES = form({"key": "it", "kind": "checkbox", "required": True})
 
 
+@pytest.mark.conformance("MUST 58")
 def test_an_editable_field_shows_what_was_typed_and_else_the_account() -> None:
     ana = profile(it="Ana")
     assert offered(NAME, None) == Offered("")
@@ -130,6 +131,7 @@ def test_an_acceptance_never_comes_from_the_account() -> None:
 KEPT, EDITED, TYPED, BLANK = ValueOutcome.KEPT, ValueOutcome.EDITED, ValueOutcome.TYPED, ValueOutcome.BLANK
 
 
+@pytest.mark.conformance("MUST 58")
 @pytest.mark.parametrize(
     ("rules", "told", "sent", "value", "outcome"),
     [

@@ -11,13 +11,14 @@ from uuid import uuid4
 import pytest
 
 from entracte.campaigns.model import Definition, Published
+from entracte.connections.authorization_response import Came
 from entracte.connections.client_secrets import seal_secret
 from entracte.connections.model import Connection, ConnectionConfig
 from entracte.connections.providers import Providers
 from entracte.participation.events import Outcome
 from entracte.participation.keys import HANDLE_AGE, Ticket
 from entracte.participation.model import Attempt, Participation, Profile
-from entracte.participation.signing_in import Back, Proof, Returned, SigningIn
+from entracte.participation.signing_in import Back, Proof, Returned, Sent, SigningIn
 from entracte.participation.take_part import Playing
 from entracte.protocol.errors import Reason
 from entracte.protocol.messages import HttpRequest, HttpResponse
@@ -80,6 +81,7 @@ class Frame:
             lambda: self.now,
             entropy,
             "https://play.example/oauth/callback",
+            "https://play.example",
         )
 
     async def begin(self, embed_page: str = PAGE) -> Playing:
@@ -91,6 +93,7 @@ class Frame:
 
     async def send(self, playing: Playing) -> Trip:
         sent = await self.signing_in.send(playing, CONNECTION, another_account=False)
+        assert isinstance(sent, Sent)
         ticket = self.signing_in.ticket(sent.ticket)
         attempt = await self.attempt(playing)
         assert ticket is not None
@@ -99,8 +102,8 @@ class Frame:
     async def come_back(self, trip: Trip, proof: Proof) -> Returned:
         """The login refused; an error asks no server."""
         opened = open_state(trip.state, KEYS, self.now, 600)
-        parameters = {"state": trip.state, "error": "access_denied"}
-        return await self.signing_in.take_back(PUBLISHED, trip.state, opened, parameters, proof, CONNECTION, b"p" * 32)
+        came = Came({"state": trip.state, "error": "access_denied"})
+        return await self.signing_in.take_back(PUBLISHED, trip.state, opened, came, proof, CONNECTION, b"p" * 32)
 
     async def hold(self, trip: Trip) -> str:
         """A sign-in that went well; the handle that its return carries."""
@@ -137,6 +140,7 @@ async def test_the_top_window_is_known_by_its_ticket(frame: Frame) -> None:
     assert (await frame.attempt(trip.playing)).reason == Reason.ACCESS_DENIED.code
 
 
+@pytest.mark.conformance("MUST 1", "BAD 1")
 async def test_without_its_ticket_nothing_is_consumed(frame: Frame) -> None:
     """No cookie, that of another attempt, and another participation of the same browser."""
     trip = await frame.send(await frame.begin())
@@ -147,6 +151,7 @@ async def test_without_its_ticket_nothing_is_consumed(frame: Frame) -> None:
     assert (await frame.attempt(trip.playing)).consumed_at is None
 
 
+@pytest.mark.conformance("BAD 6")
 async def test_a_participation_without_a_frame_is_not_proven_by_a_ticket(frame: Frame) -> None:
     """Its key is that of a cookie. In an address it was put by somebody who has it, too, and who must neither get the
     profile nor give this browser their participation."""
@@ -158,6 +163,7 @@ async def test_a_participation_without_a_frame_is_not_proven_by_a_ticket(frame: 
     assert (in_its_browser.back, in_its_browser.handle) == (Back.MISHAP, "")
 
 
+@pytest.mark.conformance("BAD 26")
 async def test_a_held_profile_is_claimed_once_by_key_and_handle(frame: Frame) -> None:
     trip = await frame.send(await frame.begin())
     handle = await frame.hold(trip)
@@ -169,14 +175,16 @@ async def test_a_held_profile_is_claimed_once_by_key_and_handle(frame: Frame) ->
     assert again is trip.playing
 
 
+@pytest.mark.conformance("BAD 43")
 async def test_neither_half_is_enough(frame: Frame) -> None:
     """The handle with another key; the key with the cookie's ticket, with another handle, and with nothing."""
     trip, other = await frame.send(await frame.begin()), await frame.send(await frame.begin())
     handle, others = await frame.hold(trip), await frame.hold(other)
     stranger = await frame.begin()
     assert await frame.signing_in.claim(stranger, handle) is stranger
-    cookie = (await frame.signing_in.send(trip.playing, CONNECTION, another_account=False)).ticket
-    for guess in (cookie, others, "", handle[:-1], f"{handle}A"):
+    sent = await frame.signing_in.send(trip.playing, CONNECTION, another_account=False)
+    assert isinstance(sent, Sent)
+    for guess in (sent.ticket, others, "", handle[:-1], f"{handle}A"):
         assert await frame.signing_in.claim(trip.playing, guess) is trip.playing
     assert await frame.profile(trip.playing) is None
     assert await frame.profile(stranger) is None

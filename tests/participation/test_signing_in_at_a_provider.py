@@ -14,13 +14,14 @@ import aiohttp
 import pytest
 
 from entracte.campaigns.model import Definition, Published
+from entracte.connections.authorization_response import Came
 from entracte.connections.client_secrets import seal_secret
 from entracte.connections.model import Connection, ConnectionConfig
 from entracte.connections.providers import Fetch, Providers
 from entracte.fetch import Fetcher, OutboundAllow
 from entracte.participation.events import Outcome
 from entracte.participation.model import Attempt, Participation
-from entracte.participation.signing_in import IN_PROGRESS, Back, Proof, Returned, SigningIn
+from entracte.participation.signing_in import IN_PROGRESS, Back, Proof, Returned, Sent, SigningIn
 from entracte.participation.take_part import Playing, TakePart
 from entracte.protocol.authorization import parse_query
 from entracte.protocol.errors import Reason
@@ -42,7 +43,8 @@ from tests.misbehaving_provider import MisbehavingProvider
 
 KEYS = SealKeys(1, {1: b"k" * 32})
 PERSON_KEY = b"p" * 32
-REDIRECT_URI = "https://play.example/oauth/callback"
+OAUTH_URL = "https://play.example"
+REDIRECT_URI = f"{OAUTH_URL}/oauth/callback"
 ORGANIZATION = OrganizationNumber(1)
 OTHERS = OrganizationNumber(2)
 
@@ -86,7 +88,7 @@ class Desk:
     def over(self, fetch: Fetch) -> SigningIn:
         """The use cases with another way out."""
         providers = Providers(fetch, self.clock)
-        return SigningIn(self.store.participations, providers, KEYS, self.clock, entropy, REDIRECT_URI)
+        return SigningIn(self.store.participations, providers, KEYS, self.clock, entropy, REDIRECT_URI, OAUTH_URL)
 
     def connection(self, number: int = 7, organization: OrganizationNumber = ORGANIZATION, **config: Any) -> Connection:
         issuer = self.provider.issuer
@@ -107,9 +109,14 @@ class Desk:
     async def start(self, campaign: Published = PUBLISHED) -> Playing:
         return await self.take_part.start(campaign, language="en")
 
+    async def send(self, playing: Playing, connection: Connection) -> Sent:
+        sent = await self.signing_in.send(playing, connection, another_account=False)
+        assert isinstance(sent, Sent)
+        return sent
+
     async def go(self, playing: Playing) -> Trip:
         """To the login and back, as a browser would carry it."""
-        sent = await self.signing_in.send(playing, self.connection(), another_account=False)
+        sent = await self.send(playing, self.connection())
         async with aiohttp.ClientSession() as browser, browser.get(sent.url, allow_redirects=False) as answer:
             return Trip(playing, urlsplit(answer.headers["Location"]).query)
 
@@ -126,7 +133,7 @@ class Desk:
             campaign,
             trip.state,
             open_state(trip.state, KEYS, self.clock()),
-            trip.parameters,
+            Came(trip.parameters),
             proof or Proof(trip.playing),
             connection or self.connection(),
             PERSON_KEY,
@@ -174,6 +181,7 @@ async def test_a_sign_in_puts_the_profile_on_the_participation(desk: Desk) -> No
     assert attempt.sent_at <= (attempt.consumed_at or 0) <= (attempt.finished_at or 0)
 
 
+@pytest.mark.conformance("MUST 2")
 async def test_twenty_returns_at_once_redeem_the_code_once(desk: Desk) -> None:
     """MUST 2: one attempt, one token request, whoever is first; everybody gets to a right page."""
     trip = await desk.go(await desk.start())
@@ -190,6 +198,7 @@ async def test_twenty_returns_at_once_redeem_the_code_once(desk: Desk) -> None:
     assert len(desk.provider.calls("/token")) == 1
 
 
+@pytest.mark.conformance("MUST 1", "BAD 1", "BAD 2", "BAD 4")
 async def test_another_browser_consumes_nothing(desk: Desk) -> None:
     """MUST 1; BAD 1, 2, 4: a valid state and code without the key, and with the key of somebody else."""
     trip = await desk.go(await desk.start())
@@ -203,6 +212,7 @@ async def test_another_browser_consumes_nothing(desk: Desk) -> None:
     assert (await desk.come_back(trip)).back is Back.SIGNED_IN, "whoever began it can still finish it"
 
 
+@pytest.mark.conformance("MUST 48")
 async def test_the_state_of_one_campaign_signs_in_at_no_other(desk: Desk) -> None:
     """MUST 48: another campaign of the organization, and of another organization, with and without their own key."""
     trip = await desk.go(await desk.start())
@@ -215,10 +225,11 @@ async def test_the_state_of_one_campaign_signs_in_at_no_other(desk: Desk) -> Non
     assert (await desk.attempt(trip)).consumed_at is None
 
 
+@pytest.mark.conformance("MUST 48")
 async def test_a_state_at_another_organization_with_the_same_campaign_number(desk: Desk) -> None:
     """MUST 48: numbers are unique in an installation; where they were not, the organization would still keep apart."""
     trip = await desk.go(await desk.start())
-    frame_of_mine = await desk.signing_in.send(trip.playing, desk.connection(), another_account=False)
+    frame_of_mine = await desk.send(trip.playing, desk.connection())
     ticket = desk.signing_in.ticket(frame_of_mine.ticket)
     assert ticket is not None
     ticket = replace(ticket, attempt=read_state(trip.state, KEYS).attempt)
@@ -227,6 +238,7 @@ async def test_a_state_at_another_organization_with_the_same_campaign_number(des
     assert await desk.store.participations.latest_attempt(OTHERS, trip.playing.participation.id) is None
 
 
+@pytest.mark.conformance("MUST 9")
 async def test_the_code_goes_to_the_connection_of_the_state_alone(desk: Desk) -> None:
     """MUST 9: what comes back may name whatever it likes; the endpoints are the connection's."""
     trip = await desk.go(await desk.start())
@@ -238,6 +250,7 @@ async def test_the_code_goes_to_the_connection_of_the_state_alone(desk: Desk) ->
     assert returned.back is Back.SIGNED_IN
 
 
+@pytest.mark.conformance("MUST 2")
 async def test_a_reload_goes_where_the_first_one_went(desk: Desk) -> None:
     """Signed in stays signed in, a mishap stays that mishap, and nobody is asked again."""
     well = await desk.go(await desk.start())
@@ -277,6 +290,7 @@ async def test_every_refusal_is_recorded_with_its_reason(
     assert (kept.profile, kept.generation, kept.sign_in_outcome) == (None, 0, outcome)
 
 
+@pytest.mark.conformance("MUST 2")
 async def test_while_it_is_being_finished_a_reload_waits_and_later_it_was_interrupted(desk: Desk) -> None:
     """Nobody knows what became of a redemption that was cut off: the code is never sent a second time."""
     asked, go_on = asyncio.Event(), asyncio.Event()
@@ -366,6 +380,7 @@ async def test_an_expired_state_says_nothing_about_a_sign_in_that_went_well(desk
     assert (await desk.participation(trip.playing)).profile is not None
 
 
+@pytest.mark.conformance("MUST 13", "BAD 7")
 async def test_the_key_from_before_opens_until_the_new_one_was_seen(desk: Desk) -> None:
     """MUST 13, BAD 7: the whole way, from the login to the form."""
     playing = await desk.start()
@@ -423,9 +438,10 @@ async def _again(desk: Desk, playing: Playing) -> Playing:
     return Playing(playing.published, kept, kept.generation)
 
 
+@pytest.mark.conformance("MUST 5")
 async def test_each_attempt_has_its_own_number_state_and_short_code(desk: Desk) -> None:
     playing, connection = await desk.start(), desk.connection()
-    sent = [await desk.signing_in.send(playing, connection, another_account=False) for _ in range(5)]
+    sent = [await desk.send(playing, connection) for _ in range(5)]
     queries = [parse_qs(urlsplit(one.url).query) for one in sent]
     for name in ("state", "nonce", "code_challenge"):
         assert len({query[name][0] for query in queries}) == 5

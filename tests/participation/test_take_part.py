@@ -110,6 +110,7 @@ async def test_who_starts_holds_a_key_that_opens_this_participation(desk: Desk) 
     assert (await desk.start()).participation.id != started.participation.id
 
 
+@pytest.mark.conformance("MUST 48")
 async def test_a_key_opens_its_own_campaign_and_organization_alone(desk: Desk) -> None:
     """MUST 48: the same key at another campaign, and at another organization's campaign of the same number."""
     text = desk.take_part.key_text(await desk.start())
@@ -127,6 +128,7 @@ async def test_a_key_that_was_made_up_opens_nothing(desk: Desk) -> None:
         assert await desk.take_part.playing(PUBLISHED, made_up) is None
 
 
+@pytest.mark.conformance("MUST 13", "BAD 7")
 async def test_the_key_from_before_the_login_opens_until_the_new_one_was_seen(desk: Desk) -> None:
     """MUST 13, BAD 7: an answer that got lost loses nobody, and the old key opens nothing afterwards."""
     started = await desk.start()
@@ -144,6 +146,7 @@ async def test_the_key_from_before_the_login_opens_until_the_new_one_was_seen(de
     assert await desk.take_part.playing(PUBLISHED, after) is not None
 
 
+@pytest.mark.conformance("BAD 7")
 async def test_the_key_from_two_logins_ago_opens_nothing(desk: Desk) -> None:
     started = await desk.start()
     once = await desk.signed_in(started)

@@ -1,6 +1,7 @@
 """An authorization server's side of the signatures, made with `cryptography` alone: an independent witness."""
 
 import json
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,11 @@ def vectors(name: str) -> list[Any]:
     return entries
 
 
+def named(value: object) -> str:
+    """The name of a test for a value: one that can be given on a command line, where a backslash can not."""
+    return re.sub(r"[^ -\[\]-~]", "_", str(value))[:60]
+
+
 def base64url(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
@@ -44,8 +50,13 @@ def json_part(value: Any) -> str:
     return base64url(json.dumps(value).encode())
 
 
-@cache
 def rsa_key(bits: int = 2048, number: int = 0) -> rsa.RSAPrivateKey:
+    """Always the same key for a number."""
+    return _rsa_key(bits, number)
+
+
+@cache
+def _rsa_key(bits: int, _number: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=bits)
 
 

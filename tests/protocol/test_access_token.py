@@ -29,6 +29,7 @@ CLAIMS: dict[str, Any] = {
     "email": "canary@example.com",
 }
 ABSENT = object()
+SLASH = f"Expected {ISSUER}; only a slash at the end differs."
 
 
 def verify(
@@ -51,16 +52,19 @@ def test_everything_right(typ: str) -> None:
     assert (verified.issuer, verified.subject, verified.claims) == (ISSUER, "5ba552d67", CLAIMS)
 
 
+@pytest.mark.conformance("MUST 31")
 @pytest.mark.parametrize("typ", ["JWT", "jwt", None, "", "id+jwt", 1, ["at+jwt"]])
 def test_must_31_another_type(typ: Any) -> None:
     assert refusal({}, typ=typ) is Reason.TOKEN_CLAIM
 
 
+@pytest.mark.conformance("MUST 31")
 def test_must_31_the_type_jwt_where_a_connection_says_so() -> None:
     assert verify({}, typ="JWT", expected=LENIENT).subject == "5ba552d67"
     assert refusal({}, typ=None, expected=LENIENT) is Reason.TOKEN_CLAIM
 
 
+@pytest.mark.conformance("MUST 31")
 @pytest.mark.parametrize("name", ["at_hash", "c_hash"])
 def test_must_31_an_id_token_is_no_access_token(name: str) -> None:
     assert refusal({name: "77QmUPtjPfzWtF2AnpK9RQ"}, typ="JWT", expected=LENIENT) is Reason.TOKEN_CLAIM
@@ -72,6 +76,7 @@ def test_an_audience_with_us_in_it(audience: list[str]) -> None:
     assert verify({"aud": audience}).subject == "5ba552d67"
 
 
+@pytest.mark.conformance("BAD 42")
 @pytest.mark.parametrize("audience", ["https://other.example", ["https://other.example"], AUDIENCE + "/", "s6BhdRkqt3"])
 def test_bad_42_another_audience(audience: Any) -> None:
     assert refusal({"aud": audience}) is Reason.TOKEN_AUDIENCE
@@ -81,6 +86,7 @@ def test_another_issuer() -> None:
     assert refusal({"iss": "https://as.example/"}) is Reason.TOKEN_ISSUER
 
 
+@pytest.mark.conformance("BAD 42")
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
@@ -136,3 +142,18 @@ def test_any_claims_are_verified_or_refused(changes: dict[str, Any], typ: Any) -
             assert is_silent_about(result, *(value for value in changes.values() if value != ISSUER))
         else:
             assert result.issuer == ISSUER
+
+
+@pytest.mark.parametrize(
+    ("changes", "typ", "expected", "evidence"),
+    [
+        ({}, "JWT", EXPECTED, "The header's `typ` is not application/at+jwt or at+jwt."),
+        ({"at_hash": "a"}, "JWT", LENIENT, "The token is an ID token, not an access token."),
+        ({"iss": f"{ISSUER}/"}, "at+jwt", EXPECTED, f"`iss` does not match. {SLASH}"),
+        ({"aud": "https://other.example"}, "at+jwt", EXPECTED, "`aud` does not match."),
+    ],
+)  # fmt: skip
+def test_the_evidence(changes: dict[str, Any], typ: str, expected: AccessTokenExpectation, evidence: str) -> None:
+    with pytest.raises(Refused) as refused:
+        verify(changes, typ=typ, expected=expected)
+    assert refused.value.evidence == evidence

@@ -33,3 +33,12 @@ def test_any_text_is_canonical_or_refused(text: str) -> None:
     except ValueError:
         return
     assert encode(raw) == text
+
+
+def test_what_is_wrong_is_said() -> None:
+    for text in ("Zm9vY", "Zm9v\u00e9"):
+        with pytest.raises(ValueError, match=r"^not base64url$"):
+            decode(text)
+    for text in ("Zh", "Zg==", "Zm 9v"):
+        with pytest.raises(ValueError, match=r"^not canonical base64url$"):
+            decode(text)

@@ -32,3 +32,11 @@ def test_no_two_reasons_are_one() -> None:
 
 def test_without_evidence_the_meaning_stands_alone() -> None:
     assert str(refuse(Reason.TOKEN_NONCE)) == f"{Reason.TOKEN_NONCE.meaning} [token_nonce]"
+
+
+def test_a_refusal_has_its_evidence() -> None:
+    refusal = Refused(Reason.TOKEN_NONCE)
+    assert refusal.evidence == ""
+    assert Refused(Reason.TOKEN_NONCE, "Expected one thing.").evidence == "Expected one thing."
+    assert refuse(Reason.TOKEN_NONCE, "Expected one thing.").evidence == "Expected one thing."
+    assert str(refusal) == f"{Reason.TOKEN_NONCE.meaning} [token_nonce]"

@@ -77,6 +77,7 @@ def test_bytes_that_are_not_utf_8_are_refused() -> None:
             parse_json(raw)
 
 
+@pytest.mark.conformance("MUST 23")
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("text", ['"' + '\\"' * 400_000, '["' * 30 + '\\"' * 400_000, "]" * 900_000, '"a"' * 300_000])
 def test_hostile_texts_of_a_megabyte_are_refused_in_one_pass(text: str) -> None:
@@ -124,6 +125,7 @@ def test_parameters_and_case_of_the_media_type_do_not_matter(header: str) -> Non
     assert read_json(json_response({}, media_type=header)) == {}
 
 
+@pytest.mark.conformance("MUST 43")
 @pytest.mark.parametrize("headers", [{}, {"content-type": ""}, {"content-type": "text/html"}])
 def test_another_media_type_is_refused(headers: dict[str, str]) -> None:
     """MUST 43: not JSON, whatever the body looks like."""
@@ -158,6 +160,7 @@ def test_what_a_status_means(status: int, reason: Reason) -> None:
     assert raised.value.reason is reason
 
 
+@pytest.mark.conformance("BAD 50")
 @pytest.mark.parametrize("value", [None, "", [], ["a"], {}, 1, 1.5, True])
 def test_required_text_refuses_what_is_no_text(value: Any) -> None:
     """BAD 50: null, list or number where a string is expected."""
@@ -170,3 +173,97 @@ def test_required_text_refuses_what_is_no_text(value: Any) -> None:
 
 def test_required_text_is_the_text() -> None:
     assert required_text({"name": "a"}, "name") == "a"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (b'{"a":1', "not JSON"),
+        (b"[1]", "not an object"),
+        (b"\xff", "not UTF-8"),
+        (b'{"a":1,"a":2}', "a name stands twice in one object"),
+        (b'{"a":NaN}', "NaN and Infinity are not JSON"),
+        (b'{"a":1e400}', "a number is out of range"),
+        (b'{"a":18446744073709551616}', "a number is out of range"),
+        (b'{"a":"\\ud800"}', "a string holds half a character"),
+        (b"[" * 33, "nested too deeply"),
+        (b" " * 101, "larger than the limit"),
+    ],
+)
+def test_the_message_says_why(text: bytes, why: str) -> None:
+    with pytest.raises(MalformedJson) as refusal:
+        parse_json_object(text, maximum_bytes=100)
+    assert str(refusal.value) == why
+
+
+def test_the_evidence_of_an_answer_says_why() -> None:
+    with pytest.raises(Refused) as refused:
+        read_json(json_response(b" " * 101), malformed=Reason.JWKS_MALFORMED, maximum_bytes=100)
+    assert refused.value.reason is Reason.JWKS_MALFORMED
+    assert refused.value.evidence == "The answer can not be read: larger than the limit."
+
+
+@pytest.mark.conformance("MUST 23")
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [
+        (b"[[]" + b",[]" * 40 + b"]", True),
+        (b"[" * 31 + b"[],[]" + b"]" * 31, True),
+        (b"[" * 31 + b"[],[[]]" + b"]" * 31, False),
+        (b"[[[[]],[[" + b"[" * 27 + b"]" * 27 + b"]]]]", True),
+        (b"[[[[]],[[" + b"[" * 29 + b"]" * 29 + b"]]]]", False),
+    ],
+)
+def test_the_depth_goes_up_and_down(text: bytes, *, good: bool) -> None:
+    """MUST 23: what was closed counts no more, and what was closed twice is no credit."""
+    if good:
+        assert isinstance(parse_json(text), list)
+    else:
+        with pytest.raises(MalformedJson, match=r"^nested too deeply$"):
+            parse_json(text)
+
+
+def test_a_long_number_is_not_read_at_all() -> None:
+    """21 characters are a sign and twenty digits: no number in range is longer."""
+    assert parse_json(b"-18446744073709551615") == -(2**64 - 1)
+    for text in (b"-18446744073709551616", b"0" * 5 + b"1", b"1" * 5000, b"-" + b"1" * 5000):
+        with pytest.raises(MalformedJson):
+            parse_json(text)
+
+
+def test_half_a_character_in_a_name_and_two_halves() -> None:
+    assert parse_json(b'"\\ud83d\\ude00"') == "\U0001f600"
+    with pytest.raises(MalformedJson, match=r"^a string holds half a character$"):
+        parse_json(b'{"\\udfff":1}')
+
+
+@pytest.mark.parametrize(
+    ("response", "reason", "evidence"),
+    [
+        (json_response([1]), Reason.JWKS_MALFORMED, "The answer is not a JSON object."),
+        (json_response({}, media_type="text/html"), Reason.JWKS_MALFORMED, "The media type of the answer is not JSON."),
+        (json_response(b"{"), Reason.JWKS_MALFORMED, "The answer can not be read: not JSON."),
+        (json_response({}, status=418), Reason.USERINFO_REFUSED, "The status was 418."),
+        (json_response({}, status=404), Reason.JWKS_MALFORMED, "The status was 404."),
+        (json_response({"a": "x" * 20}), Reason.JWKS_MALFORMED, "The answer can not be read: larger than the limit."),
+    ],
+)
+def test_an_object_is_read_with_the_same_options(response: HttpResponse, reason: Reason, evidence: str) -> None:
+    options: Any = {"malformed": Reason.JWKS_MALFORMED, "outcomes": {418: Reason.USERINFO_REFUSED}, "maximum_bytes": 20}
+    with pytest.raises(Refused) as refused:
+        read_json_object(response, **options)
+    assert (refused.value.reason, refused.value.evidence) == (reason, evidence)
+
+
+def test_an_object_of_another_media_type_where_that_is_accepted() -> None:
+    response = json_response({"a": 1}, media_type="application/jwk-set+json")
+    assert read_json_object(response, accepts=is_any_json) == {"a": 1}
+    with pytest.raises(Refused):
+        read_json_object(response)
+
+
+def test_the_edges_of_the_redirects() -> None:
+    assert refused_status(300).reason is Reason.RESPONSE_REDIRECTED
+    assert refused_status(299).reason is Reason.RESPONSE_MALFORMED
+    assert refused_status(400).reason is Reason.RESPONSE_MALFORMED
+    assert refused_status(499).reason is Reason.RESPONSE_MALFORMED

@@ -1,16 +1,20 @@
-"""Key sets: B6, B7, MUST 20, MUST 23, BAD 12, BAD 50, and one broken key that costs the others nothing."""
+"""Key sets: B6, B7, MUST 19, 20 and 23, BAD 11, 12 and 50, and one broken key that costs the others nothing."""
 
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
 from entracte.protocol.base64url import decode
 from entracte.protocol.errors import Reason, Refused
-from entracte.protocol.keys import MAXIMUM_BYTES, MAXIMUM_KEYS, KeySet, jwks_request, read_jwks
-from entracte.protocol.messages import HttpResponse
+from entracte.protocol.jws import MAC_ALGORITHMS
+from entracte.protocol.keys import MAXIMUM_BYTES, MAXIMUM_KEYS, KeySet, jwks_request, mac_key_set, read_jwks
+from entracte.protocol.messages import HttpResponse, Purpose
+from entracte.values import Secret
+from tests.protocol.encryption import elliptic_key
 from tests.protocol.refusals import is_silent_about, outcome
 from tests.protocol.signing import (
     ALGORITHMS,
@@ -42,9 +46,11 @@ def algorithms(**members: Any) -> frozenset[str]:
 def test_the_request() -> None:
     request = jwks_request("https://as.example/jwks")
     assert (request.method, request.url) == ("GET", "https://as.example/jwks")
-    assert "application/jwk-set+json" in request.accept
+    assert request.accept == "application/jwk-set+json, application/json"
+    assert request.purpose is Purpose.JWKS
 
 
+@pytest.mark.conformance("MUST 20")
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_must_20_what_a_key_may_verify(algorithm: str) -> None:
     members = dict(signer(algorithm).jwk)
@@ -54,6 +60,7 @@ def test_must_20_what_a_key_may_verify(algorithm: str) -> None:
     assert algorithms(**members, use="sig", key_ops=["verify"], kid="one") == expected
 
 
+@pytest.mark.conformance("MUST 20")
 @pytest.mark.parametrize("members", [RSA, EC, OKP], ids=lambda members: members["kty"])
 @pytest.mark.parametrize(
     "more",
@@ -89,6 +96,7 @@ def test_must_20_a_key_that_is_not_for_this(members: dict[str, Any], more: dict[
     assert algorithms(**(members | more)) == frozenset()
 
 
+@pytest.mark.conformance("BAD 50")
 @pytest.mark.parametrize(
     "members",
     [
@@ -128,6 +136,7 @@ def test_bad_50_a_key_that_is_broken(members: dict[str, Any]) -> None:
     assert algorithms(**members) == frozenset()
 
 
+@pytest.mark.conformance("MUST 20")
 def test_must_20_an_rsa_key_under_2048_bits() -> None:
     assert algorithms(**rsa_signer("RS256", bits=1024).jwk) == frozenset()
     assert algorithms(**rsa_signer("RS256", bits=2040).jwk) == frozenset()
@@ -136,6 +145,7 @@ def test_must_20_an_rsa_key_under_2048_bits() -> None:
     assert algorithms(**{**RSA, "n": integer(2**2048 - 1)}) != frozenset()
 
 
+@pytest.mark.conformance("BAD 50")
 def test_bad_50_x5c_is_never_looked_at() -> None:
     assert algorithms(**EC, x5c=["garbage", None], x5u="http://169.254.169.254/", x5t=1) == {"ES256"}
 
@@ -146,6 +156,7 @@ def test_an_entry_that_is_no_key(entry: Any) -> None:
     assert [key.kid for key in keys.keys] == ["good"]
 
 
+@pytest.mark.conformance("BAD 12")
 def test_the_candidates_for_a_header() -> None:
     """B6, B7: without a kid all that fit; with one that one alone; BAD 12: never one of another algorithm."""
     keys = key_set({**RSA, "kid": "a"}, {**rsa_signer("RS256", number=1).jwk, "kid": "b", "alg": "RS256"}, GOOD, EC)
@@ -160,6 +171,7 @@ def test_the_candidates_for_a_header() -> None:
     assert list(keys.candidates(None, "HS256")) == []
 
 
+@pytest.mark.conformance("MUST 23")
 @pytest.mark.parametrize(
     "document",
     [{}, [], {"keys": None}, {"keys": {}}, {"keys": "a"}, RSA, {"keys": [EC] * (MAXIMUM_KEYS + 1)}, b"", b"<html>"],
@@ -171,6 +183,7 @@ def test_must_23_what_is_no_key_set(document: Any) -> None:
     assert refusal.value.reason is Reason.JWKS_MALFORMED
 
 
+@pytest.mark.conformance("MUST 23")
 def test_must_23_the_limits() -> None:
     assert len(key_set(*[EC] * MAXIMUM_KEYS).keys) == MAXIMUM_KEYS
     assert key_set().keys == ()
@@ -239,3 +252,144 @@ def test_any_answer_is_read_or_refused(status: int, media_type: str, body: bytes
 def test_a_key_does_not_show_itself() -> None:
     numbers: rsa.RSAPublicNumbers = rsa_key().public_key().public_numbers()
     assert integer(numbers.n) not in repr(key_set(RSA))
+
+
+def public_forms() -> dict[str, str]:
+    public = rsa_key().public_key()
+    elliptic = elliptic_key().public_key()
+    edwards = ed25519.Ed25519PrivateKey.generate().public_key()
+    pem, info = Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+    return {
+        "RSA in PEM": public.public_bytes(pem, info).decode(),
+        "RSA in PKCS1 PEM": public.public_bytes(pem, PublicFormat.PKCS1).decode(),
+        "RSA in OpenSSH": public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode(),
+        "EC in PEM": elliptic.public_bytes(pem, info).decode(),
+        "EC in OpenSSH": elliptic.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode(),
+        "Ed25519 in PEM": edwards.public_bytes(pem, info).decode(),
+        "Ed25519 in OpenSSH": edwards.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode(),
+        "nothing": "",
+    }
+
+
+@pytest.mark.conformance("MUST 19", "BAD 11", "BAD 18")
+@pytest.mark.parametrize("form", public_forms())
+def test_a_public_key_or_nothing_is_no_client_secret(form: str) -> None:
+    """Everybody has it: a MAC under it proves nothing."""
+    keys = mac_key_set(Secret(public_forms()[form]))
+    assert [(key.algorithms, key.key) for key in keys.keys] == [(frozenset(), None)]
+    assert keys.is_secret
+    assert all(not keys.candidates(kid, algorithm) for kid in (None, "k") for algorithm in MAC_ALGORITHMS)
+
+
+@pytest.mark.parametrize(
+    ("size", "algorithms"),
+    [
+        (1, set()),
+        (31, set()),
+        (32, {"HS256"}),
+        (47, {"HS256"}),
+        (48, {"HS256", "HS384"}),
+        (63, {"HS256", "HS384"}),
+        (64, {"HS256", "HS384", "HS512"}),
+        (200, {"HS256", "HS384", "HS512"}),
+    ],
+)
+def test_a_client_secret_is_for_the_macs_that_it_is_long_enough_for(size: int, algorithms: set[str]) -> None:
+    """RFC 7518 section 3.2; in bytes, not in characters."""
+    for secret in ("s" * size, "é" * (size // 2) + "s" * (size % 2)):
+        keys = mac_key_set(Secret(secret))
+        (key,) = keys.keys
+        assert (key.kid, keys.is_secret) == (None, True)
+        assert key.algorithms == algorithms
+        assert (key.key.raw_value if key.key else b"") == (secret.encode() if algorithms else b"")
+        for algorithm in MAC_ALGORITHMS:
+            expected = [key] if algorithm in algorithms else []
+            assert list(keys.candidates(None, algorithm)) == list(keys.candidates("any", algorithm)) == expected
+        assert size < 31 or secret not in repr(keys)
+
+
+def test_the_key_is_the_one_that_was_published() -> None:
+    (key,) = key_set({**EC, "kid": "one"}).keys
+    assert key.key.as_dict(private=False)["x"] == EC["x"]
+    assert key_set(EC).is_secret is False
+
+
+ENCRYPTION_RSA = {**RSA, "use": "enc", "kid": "e", "alg": "RSA-OAEP"}
+ENCRYPTION_EC = {**EC, "use": "enc"}
+
+
+def test_keys_for_encryption_are_kept_apart() -> None:
+    keys = key_set(ENCRYPTION_RSA, ENCRYPTION_EC, GOOD)
+    assert [key.kid for key in keys.keys] == ["good"]
+    told = [(key.kid, key.key_type, key.algorithm) for key in keys.encryption]
+    assert told == [("e", "RSA", "RSA-OAEP"), (None, "EC", None)]
+    assert [key.key.as_dict(private=False).get("n") for key in keys.encryption] == [RSA["n"], None]
+    assert RSA["n"] not in repr(keys)
+
+
+@pytest.mark.conformance("MUST 20", "BAD 50", "IgnoresUnparseableKeyInJwks")
+@pytest.mark.parametrize("base", [ENCRYPTION_RSA, ENCRYPTION_EC], ids=lambda base: base["kty"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"use": "sig"},
+        {"use": None},
+        {"use": "ENC"},
+        {"use": ["enc"]},
+        {"d": "AQAB"},
+        {"kid": 1},
+        {"kid": ["e"]},
+        {"alg": 1},
+        {"alg": ["RSA-OAEP"]},
+        {"kty": "OKP"},
+        {"kty": "oct"},
+        {"kty": None},
+        {"kty": ["RSA"]},
+        {"n": "AQAB", "x": "AQAB"},
+        {"n": None, "x": None},
+        {"n": 1, "crv": None},
+        {"n": "!!", "crv": ["P-256"]},
+        {"e": "AQ", "crv": "P-192"},
+        {"e": "", "crv": "Ed25519"},
+    ],
+    ids=repr,
+)
+def test_a_key_that_is_not_for_encryption(base: dict[str, Any], more: dict[str, Any]) -> None:
+    keys = key_set(base | more, ENCRYPTION_RSA)
+    assert [key.kid for key in keys.encryption] == ["e"]
+
+
+@pytest.mark.parametrize("entry", [None, 1, "key", [], [ENCRYPTION_RSA], True])
+def test_an_entry_that_is_no_key_for_encryption(entry: Any) -> None:
+    keys = read_jwks(json_response({"keys": [entry, ENCRYPTION_RSA]}))
+    assert [key.kid for key in keys.encryption] == ["e"]
+
+
+@pytest.mark.parametrize(
+    ("document", "evidence"),
+    [
+        ({"keys": {}}, "`keys` is not a list."),
+        ({"keys": [EC] * (MAXIMUM_KEYS + 1)}, "There are more than 100 keys."),
+        ([], "The answer is not a JSON object."),
+        (b"<", "The answer can not be read: not JSON."),
+    ],
+)
+def test_the_evidence(document: Any, evidence: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        read_jwks(json_response(document))
+    assert refusal.value.evidence == evidence
+
+
+def test_the_longest_and_the_largest_of_rsa() -> None:
+    """Verifying with a larger one would cost more than an attacker's request may."""
+    assert algorithms(**{**RSA, "n": integer(2**16384 - 1)}) != frozenset()
+    assert algorithms(**{**RSA, "n": integer(2**16384 + 1)}) == frozenset()
+    assert algorithms(**{**RSA, "e": integer(2**64 - 1)}) != frozenset()
+    assert algorithms(**{**RSA, "e": integer(2**64 + 1)}) == frozenset()
+    assert algorithms(**{**RSA, "e": "Aw"}) != frozenset()
+    assert algorithms(**{**RSA, "e": "Ag"}) == frozenset()
+
+
+def test_a_curve_means_nothing_beside_rsa() -> None:
+    """RFC 7518 section 6.3 has no `crv`; what is not understood is ignored (RFC 7517 section 4)."""
+    assert algorithms(**RSA, crv="P-256") == algorithms(**RSA)

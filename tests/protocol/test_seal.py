@@ -139,3 +139,23 @@ def test_keys_that_can_not_be(newest: int, by_number: dict[int, bytes]) -> None:
 
 def test_keys_are_not_shown() -> None:
     assert "ooo" not in repr(KEYS)
+
+
+def test_what_was_sealed_before_still_opens() -> None:
+    """A state is under way while a new version is put in place: form, derivation and labels stay as they are."""
+    assert seal(b"content", "cookie", KEYS) == "AvHIZw280keAtnSr1T3FKMBM7wUDe9-b"
+    derived = derive("AvHIZw280keAtnSr1T3FKMBM7wUDe9-b", "nonce", KEYS).hex()
+    assert derived == "44e8646dc37339c59d38011215a11dbe8bb12a5ded7713edf1f2fff45064ef50"
+
+
+@pytest.mark.parametrize("number", [0, 255])
+def test_the_numbers_that_a_key_may_have(number: int) -> None:
+    keys = SealKeys(number, {number: OLD})
+    assert open_sealed(seal(b"content", "cookie", keys), "cookie", keys) == b"content"
+
+
+def test_what_is_wrong_with_keys_is_said() -> None:
+    with pytest.raises(ValueError, match=r"^the newest key is not among the keys$"):
+        SealKeys(1, {})
+    with pytest.raises(ValueError, match=r"^a key has a number from 0 to 255 and at least 32 bytes$"):
+        SealKeys(1, {1: b"k" * 31})

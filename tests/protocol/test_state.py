@@ -63,6 +63,7 @@ def test_any_altered_character_is_refused(content: StateContent, position: int, 
     assert refusal(altered, content.issued_at) in {Reason.STATE_INVALID, Reason.STATE_UNKNOWN_KEY}
 
 
+@pytest.mark.conformance("BAD 3")
 @given(st.text(max_size=200) | st.text(ALPHABET, min_size=64, max_size=64))
 def test_any_text_is_refused(text: str) -> None:
     """BAD 3: a made-up state."""
@@ -76,12 +77,14 @@ def test_a_state_that_was_cut_is_refused(content: StateContent, length: int) -> 
     assert refusal(seal_state(content, KEYS)[:length]) is reason
 
 
+@pytest.mark.conformance("MUST 4")
 @pytest.mark.parametrize("text", ["A" * 65, "A" * 5000, "=" * 64, "é" * 64, " " * 64])
 def test_oversize_and_foreign_characters(text: str) -> None:
     """MUST 4: oversize."""
     assert refusal(text) is Reason.STATE_INVALID
 
 
+@pytest.mark.conformance("MUST 3", "MUST 4")
 @pytest.mark.parametrize(
     ("age", "reason"),
     [
@@ -117,6 +120,7 @@ def test_another_key_and_an_unknown_key() -> None:
     assert refusal(text, keys=SealKeys(8, {8: b"k" * 32})) is Reason.STATE_UNKNOWN_KEY
 
 
+@pytest.mark.conformance("MUST 3")
 def test_a_sealed_text_of_another_purpose_is_no_state() -> None:
     """MUST 3: the purpose is authenticated; a cookie of the same length does not open."""
     cookie = seal(b"c" * 31, "cookie", KEYS)
@@ -124,6 +128,7 @@ def test_a_sealed_text_of_another_purpose_is_no_state() -> None:
     assert refusal(cookie) is Reason.STATE_INVALID
 
 
+@pytest.mark.conformance("MUST 5")
 @given(contents, contents)
 def test_nonce_and_verifier_belong_to_one_attempt(one: StateContent, other: StateContent) -> None:
     """MUST 5: 128 bits and more, another for each attempt; RFC 7636 section 4.1: 43 unreserved characters."""
@@ -148,3 +153,14 @@ def test_what_does_not_fit_is_not_sealed() -> None:
         seal_state(
             StateContent(CampaignNumber(1), ConnectionNumber(2**24), CONTENT.participation, CONTENT.attempt, 1), KEYS
         )
+
+
+@pytest.mark.conformance("MUST 5")
+def test_a_state_that_was_sealed_before_still_opens() -> None:
+    """Sign-ins are under way while a new version is put in place: form, labels and derivation stay as they are."""
+    text = "B1ZBcXBugIUUmrm3Fgcr35RUyuhUPU4I7XqJH9xZ0V0gD59pjLa0gM45kQmuXWKs"
+    assert seal_state(CONTENT, KEYS) == text
+    opened = open_state(text, KEYS, ISSUED)
+    assert opened.content == CONTENT
+    assert opened.nonce == "myaxUcEBNXg9efEuaFQTQg"
+    assert opened.code_verifier == "qnRKtJBGQ1nuVqvhLsdHhLln5dkyTlfRdXivcoEgNvY"

@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entracte.protocol.authorization import Code
-from entracte.protocol.client_auth import Client, ClientAuthentication
+from entracte.protocol.client_auth import Client, ClientAuthentication, Moment
 from entracte.protocol.errors import Reason, Refused
-from entracte.protocol.messages import HttpResponse
+from entracte.protocol.messages import HttpResponse, Purpose
 from entracte.protocol.token import REFUSALS, Tokens, read_token_response, token_request
 from entracte.values import Secret
+from tests.protocol.own_keys import our_key, verified
 from tests.protocol.refusals import is_silent_about, outcome
-from tests.protocol.signing import json_response
+from tests.protocol.signing import NOW, json_response
 
 GOOD = {"access_token": "2YotnFZFEjr1zCsicMWpAA", "token_type": "Bearer", "id_token": "a.b.c", "expires_in": 3600}
 
@@ -62,6 +63,7 @@ def test_the_request_with_the_secret_in_the_form() -> None:
     assert "gX1fBat3bV" not in repr(made)
 
 
+@pytest.mark.conformance("fapi2-token-type-case-insensitivity")
 @pytest.mark.parametrize("token_type", ["Bearer", "bearer", "BEARER", "bEaReR"])
 def test_the_type_is_compared_without_case(token_type: str) -> None:
     """token-type-case-insensitivity."""
@@ -72,9 +74,14 @@ def test_the_type_is_compared_without_case(token_type: str) -> None:
 
 @pytest.mark.parametrize("token_type", ["DPoP", "mac", "Bearer ", "N_A"])
 def test_another_type_is_refused(token_type: str) -> None:
-    assert refusal(json_response({**GOOD, "token_type": token_type})).reason is Reason.TOKEN_TYPE
+    refused = refusal(json_response({**GOOD, "token_type": token_type}))
+    assert (refused.reason, refused.evidence) == (Reason.TOKEN_TYPE, "Expected bearer.")
 
 
+@pytest.mark.conformance(
+    "fapi2-token-endpoint-response-without-expires_in",
+    "fapi1-no-scope-in-token-endpoint-response",
+)
 @pytest.mark.parametrize("absent", ["id_token", "expires_in"])
 def test_what_may_be_absent(absent: str) -> None:
     """no-scope-in-token-endpoint-response, token-endpoint-response-without-expires_in."""
@@ -90,12 +97,14 @@ def test_what_may_not_be_absent(name: str) -> None:
     assert f"`{name}`" in refused.evidence
 
 
+@pytest.mark.conformance("BAD 50")
 @pytest.mark.parametrize("value", [None, "", [], ["a"], {}, {"a": "b"}, 0, 1.5, True])
 @pytest.mark.parametrize("name", ["access_token", "token_type", "id_token"])
 def test_bad_50_no_string_where_a_string_is_expected(name: str, value: Any) -> None:
     assert refusal(json_response({**GOOD, name: value})).reason is Reason.RESPONSE_MALFORMED
 
 
+@pytest.mark.conformance("MUST 57")
 @pytest.mark.parametrize("access_token", ["a b", "a\r\nX: y", "é", "\x00", "a\x7f"])
 def test_must_57_an_access_token_that_can_not_stand_in_a_header(access_token: str) -> None:
     refused = refusal(json_response({**GOOD, "access_token": access_token}))
@@ -113,11 +122,13 @@ def test_a_body_that_is_no_object(body: bytes) -> None:
     assert refusal(json_response(body)).reason is Reason.RESPONSE_MALFORMED
 
 
+@pytest.mark.conformance("MUST 43")
 def test_must_43_another_media_type() -> None:
     for media_type in ("text/html", "application/x-www-form-urlencoded", "application/jose+json", ""):
         assert refusal(json_response(GOOD, media_type=media_type)).reason is Reason.RESPONSE_MALFORMED
 
 
+@pytest.mark.conformance("MUST 23")
 def test_must_23_a_token_twice() -> None:
     body = b'{"access_token":"a","token_type":"Bearer","access_token":"b"}'
     assert refusal(json_response(body)).reason is Reason.RESPONSE_MALFORMED
@@ -132,6 +143,7 @@ def test_a_registered_error_is_told(error: str, status: int) -> None:
     assert "canary" not in str(refused)
 
 
+@pytest.mark.conformance("MUST 57")
 @pytest.mark.parametrize("error", ["<script>canary", "bad_verification_code", 1, [], {}, True, ""])
 @pytest.mark.parametrize("status", [200, 400])
 def test_must_57_another_error_is_not_told(error: Any, status: int) -> None:
@@ -140,6 +152,7 @@ def test_must_57_another_error_is_not_told(error: Any, status: int) -> None:
     assert "canary" not in str(refused)
 
 
+@pytest.mark.conformance("MUST 11")
 def test_an_error_counts_even_beside_a_token() -> None:
     """MUST 11, in the token response."""
     assert refusal(json_response({**GOOD, "error": "invalid_grant"})).reason is Reason.TOKEN_REFUSED
@@ -190,3 +203,62 @@ def test_any_answer_is_read_or_refused(status: int, body: Any, media_type: str) 
         assert is_silent_about(tokens, *(body.values() if isinstance(body, dict) else ()))
         return
     assert tokens.access_token.reveal() == body["access_token"]
+
+
+def test_the_request_with_a_proof_an_assertion_and_resources() -> None:
+    """RFC 7523 section 2.2, RFC 9449 section 5, RFC 8707 section 2."""
+    made = token_request(
+        "https://as.example/token",
+        Client("client", Secret(""), ClientAuthentication.PRIVATE_KEY_JWT, "https://as.example", our_key()),
+        Code(Secret("canary-code")),
+        redirect_uri="https://client.example.com/cb",
+        code_verifier="verifier",
+        moment=Moment(NOW, "once"),
+        headers={"DPoP": Secret("proof")},
+        resource=("https://a.example/", "https://b.example/"),
+    )
+    form = parse_qs(made.body.reveal(), strict_parsing=True)
+    assert form["resource"] == ["https://a.example/", "https://b.example/"]
+    assert (form["code"], form["client_id"]) == (["canary-code"], ["client"])
+    assert verified(Secret(form["client_assertion"][0])).claims["jti"] == "once"
+    assert made.secret_headers == {"DPoP": Secret("proof")}
+    assert made.purpose is Purpose.TOKEN
+    assert "canary" not in repr(made)
+
+
+def test_no_resource_is_sent_unless_there_is_one() -> None:
+    assert "resource" not in request(ClientAuthentication.BASIC)[0]
+
+
+@pytest.mark.conformance("fapi2-token-type-case-insensitivity")
+@pytest.mark.parametrize("token_type", ["DPoP", "dPoP", "dpop", "DPOP"])
+def test_a_bound_token(token_type: str) -> None:
+    """RFC 9449 section 5: a token that is not bound where one was asked for is refused, and the other way round."""
+    answer = json_response({**GOOD, "token_type": token_type})
+    assert read_token_response(answer, token_type="dpop").access_token.reveal() == GOOD["access_token"]
+    with pytest.raises(Refused) as refused:
+        read_token_response(json_response(GOOD), token_type="dpop")
+    assert (refused.value.reason, refused.value.evidence) == (Reason.TOKEN_TYPE, "Expected dpop.")
+
+
+def test_a_refresh_token_is_kept_as_a_secret() -> None:
+    tokens = read_token_response(json_response({**GOOD, "refresh_token": "canary-refresh"}))
+    assert tokens.refresh_token == Secret("canary-refresh")
+    assert "canary" not in repr(tokens)
+    for value in (None, "", 1, ["a"]):
+        assert read_token_response(json_response({**GOOD, "refresh_token": value})).refresh_token is None
+
+
+def test_the_evidence_of_a_token_that_no_header_can_carry() -> None:
+    refused = refusal(json_response({**GOOD, "access_token": "a b"}))
+    assert refused.evidence == "`access_token` has characters that can not stand in a header."
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(302, Reason.RESPONSE_REDIRECTED), (399, Reason.RESPONSE_REDIRECTED), (499, Reason.TOKEN_REFUSED)],
+)
+def test_a_registered_error_counts_from_400_to_499(status: int, reason: Reason) -> None:
+    assert refusal(json_response({"error": "invalid_grant"}, status=status)).reason is reason
+    told = json_response({"error": "unheard-of"}, status=499)
+    assert refusal(told).reason is Reason.RESPONSE_MALFORMED

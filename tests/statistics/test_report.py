@@ -104,6 +104,14 @@ def test_without_a_sign_in_there_are_no_rows_of_it() -> None:
     assert measures == [Measure.STARTED, Measure.ANSWERED, Measure.FORM_SHOWN, Measure.ENTERED]
 
 
+def test_who_signed_out_is_a_row_where_somebody_did() -> None:
+    """The outcome of the sign-in stays what it was: the rows of it still add up."""
+    made = report(FACTS, counts({**REACHED, (EventKind.SIGNED_OUT, ""): 12}), SINCE)
+    assert (row(made, Measure.SIGNED_OUT).count, row(made, Measure.SIGNED_OUT).label) == (12, "Signed out again")
+    assert row(made, Measure.SIGNED_IN).count == 560
+    assert Measure.SIGNED_OUT not in {one.measure for one in report(FACTS, counts(), SINCE).rows}
+
+
 def test_what_an_earlier_version_had_is_still_counted() -> None:
     """A sign-in, guests and a question that were taken out of the campaign."""
     made = report(QUIET, counts(), SINCE)

@@ -34,6 +34,7 @@ async def test_a_sent_attempt_comes_back_exactly(store: Store, northwind: Organi
     assert ("sign_in_sent", "", START) in await events_of(store, participation)
 
 
+@pytest.mark.conformance("MUST 2")
 async def test_an_attempt_is_consumed_once(store: Store, northwind: Organization) -> None:
     participation = await started(store, northwind)
     attempt = an_attempt(participation)
@@ -63,6 +64,7 @@ async def test_an_attempt_that_was_never_kept_is_consumed_once(store: Store, nor
     assert await store.participations.consume_attempt(attempt, START + 21, []) is False
 
 
+@pytest.mark.conformance("MUST 2")
 @pytest.mark.parametrize("was_sent", [True, False])
 async def test_of_a_hundred_at_once_one_consumes(store: Store, northwind: Organization, was_sent: bool) -> None:
     participation = await started(store, northwind)
@@ -76,6 +78,7 @@ async def test_of_a_hundred_at_once_one_consumes(store: Store, northwind: Organi
     assert after.consumed_at == START + won.index(True)
 
 
+@pytest.mark.conformance("MUST 2")
 async def test_two_processes_race_and_one_consumes(shared_url: str) -> None:
     stores = [Store.open(shared_url) for _ in range(2)]
     try:
@@ -163,6 +166,7 @@ async def test_within_one_second_the_attempt_that_was_kept_last_is_the_latest(
         assert await outcome_of(store, participation) is Outcome.CANCELLED
 
 
+@pytest.mark.conformance("MUST 48")
 async def test_another_organization_sees_and_consumes_nothing(
     store: Store, northwind: Organization, outsider: Organization
 ) -> None:
@@ -203,6 +207,7 @@ async def test_a_held_profile_waits_on_the_attempt(store: Store, northwind: Orga
     assert (await found(store, participation)).generation == 1
 
 
+@pytest.mark.conformance("BAD 26")
 async def test_a_held_profile_is_claimed_once(store: Store, northwind: Organization) -> None:
     participation = await started(store, northwind)
     attempt = an_attempt(participation)
@@ -214,6 +219,23 @@ async def test_a_held_profile_is_claimed_once(store: Store, northwind: Organizat
     assert await store.participations.claim_profile(*nothing) is None
 
 
+@pytest.mark.conformance("BAD 26")
+async def test_a_profile_held_earlier_gives_way_to_a_later_one(store: Store, northwind: Organization) -> None:
+    """The claims of two attempts, in either order: the later one's stays."""
+    earlier_first, later_first = await started(store, northwind), await started(store, northwind)
+    for participation in (earlier_first, later_first):
+        for number in (9, 1):
+            attempt = an_attempt(participation, number, sent_at=START + 10 - number)
+            await store.participations.hold_profile(attempt, a_profile())
+
+    async def claim(participation: Participation, number: int) -> int | None:
+        return await store.participations.claim_profile(northwind.number, participation.id, AttemptNumber(number))
+
+    assert [await claim(later_first, number) for number in (1, 9, 1)] == [1, None, None]
+    assert [await claim(earlier_first, number) for number in (9, 1, 9)] == [1, 2, None]
+
+
+@pytest.mark.conformance("BAD 26")
 async def test_two_processes_claim_a_profile_once(shared_url: str) -> None:
     stores = [Store.open(shared_url) for _ in range(2)]
     try:

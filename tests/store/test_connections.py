@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from entracte.connections.model import ClaimRule, Connection, ConnectionConfig, Connections, ProfileSource, RestSource
+from entracte.connections.model import Connection, ConnectionConfig, Connections
+from entracte.connections.settings import ClaimRule, ProfileSource, RestSource
 from entracte.errors import Kind, LocalError, Problem
 from entracte.organizations.model import Brand, Organization
 from entracte.protocol.client_auth import ClientAuthentication
@@ -76,6 +77,7 @@ async def test_a_name_is_unique_in_its_organization(
     assert await store.connections.of(outsider.number) == [theirs]
 
 
+@pytest.mark.conformance("MUST 48")
 async def test_another_organization_sees_and_changes_nothing(
     store: Store, northwind: Organization, outsider: Organization
 ) -> None:

@@ -79,6 +79,7 @@ async def test_starting_twice_changes_nothing(store: Store, northwind: Organizat
     assert await events_of(store, participation) == {("started", "", START)}
 
 
+@pytest.mark.conformance("MUST 48")
 async def test_another_organization_sees_nothing(store: Store, northwind: Organization, outsider: Organization) -> None:
     participation = await started(store, northwind, answers={"color": "red"})
     assert await store.participations.get(outsider.number, participation.id) is None
@@ -129,6 +130,7 @@ async def test_no_answer_is_kept_after_the_entry(store: Store, northwind: Organi
     assert await events_of(store, participation) == {("started", "", START)}
 
 
+@pytest.mark.conformance("MUST 48")
 async def test_no_answer_is_kept_for_another_organization(
     store: Store, northwind: Organization, outsider: Organization
 ) -> None:
@@ -195,6 +197,7 @@ async def test_an_event_is_kept_once_per_participation_kind_and_step(store: Stor
     assert await events_of(store, two) == {("started", "", START), ("form_shown", "form", START + 4)}
 
 
+@pytest.mark.conformance("MUST 13", "BAD 7")
 async def test_the_previous_key_closes_when_the_current_one_was_seen(
     store: Store, northwind: Organization, outsider: Organization
 ) -> None:
@@ -230,6 +233,7 @@ async def test_signing_in_puts_the_profile_there_and_begins_the_next_generation(
     assert (kept.profile, kept.generation, kept.previous_key_open) == (other, 2, True)
 
 
+@pytest.mark.conformance("MUST 48")
 async def test_nobody_signs_in_to_another_organization_s_participation(
     store: Store, northwind: Organization, outsider: Organization
 ) -> None:

@@ -5,23 +5,25 @@ Browsers would reach it by TLS (`PUBLIC`), so that its cookies are those of a re
 
 import asyncio
 import contextlib
+import re
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from html import unescape
 from http.cookies import SimpleCookie
 from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import aiohttp
 import uvicorn
 
 from entracte.campaigns.draft import read_draft
 from entracte.campaigns.model import Published
-from entracte.connections.client_secrets import seal_secret
+from entracte.connections import manage
 from entracte.connections.model import Connection, ConnectionConfig
 from entracte.listening import Listening, listen
 from entracte.organizations.manage import add_organization
@@ -42,6 +44,8 @@ PUBLIC = "https://play.example"
 BRAND = "https://www.northwind.example"
 FRAMED_QUIZ = f"{QUIZ}embed:\n  origins: [{BRAND}]\n"
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
+LONGEST_ADDRESS = 1_000_000
+"""Characters that a browser follows."""
 PATIENCE = 60
 """Seconds for an answer: the program waits up to 10 for a database."""
 
@@ -113,8 +117,15 @@ class Browser:
     def get(self, target: str, *headers: Header) -> Answer:
         return self._ask(target, "GET", headers, b"")
 
-    def post(self, target: str, fields: Sequence[tuple[str, str]] = (), *, origin: str = PUBLIC) -> Answer:
-        return self._ask(target, "POST", (FORM, ("Origin", origin)), urlencode(fields).encode())
+    def post(
+        self,
+        target: str,
+        fields: Sequence[tuple[str, str]] = (),
+        *,
+        origin: str = PUBLIC,
+        headers: Sequence[Header] = (),
+    ) -> Answer:
+        return self._ask(target, "POST", (FORM, ("Origin", origin), *headers), urlencode(fields).encode())
 
     def _ask(self, target: str, method: str, headers: Sequence[Header], body: bytes) -> Answer:
         sent = [("Accept-Language", self.language), *headers]
@@ -140,6 +151,18 @@ class Browser:
         assert answer.status == 303
         return answer["location"]
 
+    def carry_back(self, sent_to: str) -> Answer:
+        """What the OAuth service answers to what the login sends this browser back with, in whichever way that is."""
+        return self.carry(sent_back(sent_to))
+
+    def carry(self, came: "SentBack") -> Answer:
+        """The same for an answer that is known already."""
+        if came.mode == "form_post":
+            return self.post("/oauth/callback", came.parameters, origin="null")
+        if came.mode == "fragment":
+            return self.post("/oauth/callback/fragment", came.parameters)
+        return self.get(f"/oauth/callback?{urlencode(came.parameters)}")
+
     def sign_in(self, campaign: str = "/c/quiz") -> Answer:
         """To the login, back by the OAuth service, and the answer of the campaign."""
         return self.get(self.get(target_of(redirected(self.go_to_the_login(campaign)))).path)
@@ -153,6 +176,35 @@ def redirected(address: str) -> str:
             return answer.headers["Location"]
 
     return asyncio.run(go())
+
+
+@dataclass(frozen=True)
+class SentBack:
+    """How a login sends the browser back: in the query, in the fragment or by a form."""
+
+    mode: str
+    parameters: list[tuple[str, str]] = field(repr=False)
+
+
+def sent_back(address: str) -> SentBack:
+    """What a login answers to a browser that was sent to this address."""
+
+    async def go() -> SentBack:
+        async with (
+            aiohttp.ClientSession(max_field_size=LONGEST_ADDRESS) as session,
+            session.get(address, allow_redirects=False) as answer,
+        ):
+            if "Location" not in answer.headers:
+                fields = FIELD.findall(await answer.text())
+                return SentBack("form_post", [(unescape(name), unescape(value)) for name, value in fields])
+            parts = urlsplit(answer.headers["Location"])
+            mode = "fragment" if parts.fragment else "query"
+            return SentBack(mode, parse_qsl(parts.fragment or parts.query, keep_blank_values=True))
+
+    return asyncio.run(go())
+
+
+FIELD = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)">')
 
 
 def target_of(address: str) -> str:
@@ -184,21 +236,24 @@ class Running:
         definition = read_draft(text)
         return self.work(lambda store: store.campaigns.publish(owner.number, definition, now()))
 
-    def connect(self, provider: MisbehavingProvider) -> Connection:
-        """The connection `northwind` of the quiz."""
+    def connect(self, provider: MisbehavingProvider, **settings: Any) -> Connection:
+        """A connection with the keys of ours that it needs; `northwind`, the quiz's, unless the settings name it."""
         issuer, keys = provider.issuer, self.program.keys
-        config = ConnectionConfig(
-            name="northwind",
-            title="Northwind",
-            issuer=issuer,
-            authorization_endpoint=f"{issuer}/authorize",
-            token_endpoint=f"{issuer}/token",
-            jwks_uri=f"{issuer}/jwks",
-            issuer_in_response=True,
-            client_id=provider.client_id,
+        given = {
+            "name": "northwind",
+            "title": "Northwind",
+            "issuer": issuer,
+            "authorization_endpoint": f"{issuer}/authorize",
+            "token_endpoint": f"{issuer}/token",
+            "jwks_uri": f"{issuer}/jwks",
+            "issuer_in_response": True,
+            "client_id": provider.client_id,
+            **settings,
+        }
+        config, secret = ConnectionConfig.model_validate(given), Secret(provider.client_secret)
+        return self.work(
+            lambda store: manage.add(store.connections, self.organization.number, config, secret, keys, now())
         )
-        sealed = seal_secret(Secret(provider.client_secret), self.organization.number, keys)
-        return self.work(lambda store: store.connections.add(self.organization.number, config, sealed))
 
 
 def work(database_url: str, what: Callable[[Store], Awaitable[Result]]) -> Result:

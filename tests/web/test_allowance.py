@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from entracte.web.api.allowance import WINDOW, Allowance, Allowances
+from entracte.web.allowance import WINDOW, Allowance, Allowances
 
 ONE, OTHER, THIRD = UUID(int=1), UUID(int=2), UUID(int=3)
 

@@ -140,6 +140,7 @@ STATUS = {
 }
 
 
+@pytest.mark.conformance("MUST 54", "MUST 55")
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_is_sent_with_the_headers_that_guard_it(browser: Browser, name: str) -> None:
     answer = PAGES[name](browser)
@@ -148,12 +149,14 @@ def test_every_page_is_sent_with_the_headers_that_guard_it(browser: Browser, nam
     check_headers(answer)
 
 
+@pytest.mark.conformance("MUST 54")
 def test_a_nonce_is_never_used_twice(browser: Browser) -> None:
     browser.get("/c/quiz")
     policies = {browser.get("/c/quiz/hello")["content-security-policy"] for _ in range(5)}
     assert len(policies) == 5
 
 
+@pytest.mark.conformance("MUST 54")
 def test_every_redirect_is_303_and_tells_no_address_on(at_the_login: Browser) -> None:
     """MUST 54: from the start to the form, no 307, nothing cached, no referrer."""
     browser = at_the_login
@@ -170,6 +173,7 @@ def test_every_redirect_is_303_and_tells_no_address_on(at_the_login: Browser) ->
     assert "?" not in seen[4]["location"], "the address with the code leaves the history"
 
 
+@pytest.mark.conformance("MUST 12")
 def test_cookies_on_tls_are_host_cookies(browser: Browser) -> None:
     """MUST 12."""
     [line] = browser.get("/c/quiz").set_cookies
@@ -182,7 +186,8 @@ def test_cookies_on_tls_are_host_cookies(browser: Browser) -> None:
 
 def test_another_method_is_405_with_the_ones_that_are_taken(site: Running) -> None:
     for target, method, allowed in (
-        ("/oauth/callback", "POST", {"GET", "HEAD"}),
+        ("/oauth/callback", "DELETE", {"GET", "HEAD", "POST"}),
+        ("/oauth/callback/fragment", "GET", {"POST"}),
         ("/c/quiz/sign-in/return", "POST", {"GET", "HEAD"}),
         ("/c/quiz", "DELETE", {"GET", "HEAD"}),
         ("/healthz", "PUT", {"GET", "HEAD"}),
@@ -210,6 +215,7 @@ def test_there_is_no_difference_between_not_there_and_not_yours(site: Running) -
     assert "There is nothing at this address." in pages.pop()
 
 
+@pytest.mark.conformance("MUST 48")
 def test_the_key_of_one_campaign_is_nobody_at_another(site: Running, browser: Browser) -> None:
     """MUST 48, across campaigns and organizations."""
     browser.answer_questions()
@@ -366,6 +372,7 @@ def sealed_elsewhere(number: int) -> str:
     return seal_state(content, SealKeys(number, {number: b"another installation's key......"}))
 
 
+@pytest.mark.conformance("MUST 4", "MUST 10", "BAD 3", "BAD 5", "BAD 40", "BAD 50")
 @pytest.mark.parametrize("name", CALLBACKS)
 def test_a_return_that_names_no_attempt_is_a_calm_page(
     waiting: tuple[Browser, str], provider: MisbehavingProvider, name: str
@@ -401,6 +408,7 @@ MIXED: dict[str, tuple[str, Reason]] = {
 }  # fmt: skip
 
 
+@pytest.mark.conformance("MUST 7", "MUST 11", "BAD 39")
 @pytest.mark.parametrize("name", MIXED)
 def test_a_wrong_response_to_an_attempt_is_a_mishap_of_that_attempt(
     site: Running, at_the_login: Browser, provider: MisbehavingProvider, name: str
@@ -429,12 +437,14 @@ def reason_of(site: Running, state: str) -> str:
     return kept.reason
 
 
+@pytest.mark.conformance("MUST 54")
 @pytest.mark.parametrize("name", ["callback without a state", "return without a state"])
 def test_an_address_with_a_code_is_told_to_nobody(browser: Browser, name: str) -> None:
     """MUST 54: not even to our own server, whose proxy may keep it."""
     assert PAGES[name](browser)["referrer-policy"] == "no-referrer"
 
 
+@pytest.mark.conformance("MUST 54")
 def test_an_address_with_a_code_in_another_browser_is_told_to_nobody(
     waiting: tuple[Browser, str], site: Running
 ) -> None:
@@ -485,6 +495,7 @@ def test_after_its_last_day_a_campaign_signs_nobody_in_and_takes_no_entry(site: 
     assert not in_the_frame.has("x-frame-options")
 
 
+@pytest.mark.conformance("MUST 57")
 def test_descriptions_of_errors_go_nowhere(at_the_login: Browser) -> None:
     """MUST 57."""
     browser = at_the_login
@@ -504,6 +515,7 @@ def test_descriptions_of_errors_go_nowhere(at_the_login: Browser) -> None:
     assert "canary" not in browser.get("/c/quiz/sign-in/mishap").body
 
 
+@pytest.mark.conformance("MUST 4")
 @pytest.mark.parametrize("issued", [1000, -700], ids=["from the future", "expired"])
 def test_a_state_of_ours_at_the_wrong_time(site: Running, provider: MisbehavingProvider, issued: int) -> None:
     """Only the state is handed on to its campaign; a browser that did not begin it is told just that."""
@@ -524,6 +536,7 @@ def test_a_state_of_a_campaign_that_is_gone(site: Running) -> None:
     assert site.ask(f"/oauth/callback?code=abc&state={state}").status == 400
 
 
+@pytest.mark.conformance("MUST 48")
 def test_the_return_of_one_campaign_opens_nothing_at_another(
     at_the_login: Browser, provider: MisbehavingProvider
 ) -> None:
@@ -582,6 +595,7 @@ REFUSED_PAGES = [
 ]
 
 
+@pytest.mark.conformance("MUST 50")
 @pytest.mark.parametrize("page", REFUSED_PAGES)
 def test_a_page_to_come_back_to_that_the_campaign_does_not_name(site: Running, page: str) -> None:
     """MUST 50; BAD 29 to 35: no redirect, no participation, no error of ours."""
@@ -594,6 +608,7 @@ def test_a_page_to_come_back_to_that_the_campaign_does_not_name(site: Running, p
     assert participations(site) == before
 
 
+@pytest.mark.conformance("MUST 50", "MUST 55")
 @pytest.mark.parametrize("page", [BRAND, f"{BRAND}/", f"{BRAND}/win?a=//evil.example#part", f"{BRAND}//evil.example"])
 def test_a_page_that_the_campaign_names(site: Running, page: str) -> None:
     """And the pages of the frame say who may frame them (MUST 55)."""
@@ -607,6 +622,7 @@ def test_a_page_that_the_campaign_names(site: Running, page: str) -> None:
     assert shown.set_cookies == []
 
 
+@pytest.mark.conformance("MUST 50", "BAD 34")
 def test_other_parameters_lead_nowhere(at_the_login: Browser) -> None:
     """BAD 34: there is no parameter for where to go, whatever it is called."""
     browser = at_the_login
@@ -621,11 +637,13 @@ def test_other_parameters_lead_nowhere(at_the_login: Browser) -> None:
 # What is too much, and what is no HTTP
 
 
+@pytest.mark.conformance("BAD 38")
 def test_a_cookie_header_of_a_megabyte_is_refused_at_once(site: Running) -> None:
     answer = site.ask("/c/quiz", headers=[("Cookie", "a=" + "b" * 1_000_000)])
     assert 400 <= answer.status < 500
 
 
+@pytest.mark.conformance("BAD 38")
 @pytest.mark.parametrize(
     "cookie",
     [
@@ -648,6 +666,7 @@ def test_a_crafted_cookie_header_is_nobody(site: Running, cookie: str) -> None:
     assert "evil" not in callback.body
 
 
+@pytest.mark.conformance("MUST 59")
 @pytest.mark.parametrize("host", ["[", "[not-an-ip]", "evil.example/c/quiz?state=x", "a b", "\xff", "", "a@b:c", "#"])
 def test_the_host_header_is_asked_for_nothing(site: Running, host: str) -> None:
     """Addresses of ours are made of the settings alone (MUST 59)."""
@@ -663,6 +682,7 @@ def test_the_host_header_is_asked_for_nothing(site: Running, host: str) -> None:
         assert "evil" not in answer.body
 
 
+@pytest.mark.conformance("MUST 59", "BAD 37")
 def test_forwarded_headers_of_strangers_say_nothing(site: Running, browser: Browser) -> None:
     """MUST 59; BAD 37."""
     forged = [
@@ -735,7 +755,7 @@ def broken(site: Running) -> Iterator[Running]:
 
     store = site.program.store
     directory = Directory(store.organizations, store.campaigns, store.connections, now)
-    services = Services(directory, None, None, site.program.keys, now, PUBLIC, True, 600)  # type: ignore[arg-type]
+    services = Services(directory, None, None, None, site.program.keys, now, PUBLIC, True, 600)  # type: ignore[arg-type]
     app = application(services, routes, Operations(ready, Secret(""), ""), None)  # type: ignore[arg-type]
     with served(uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False))) as port:
         yield replace(site, port=port)
@@ -783,6 +803,7 @@ def test_what_breaks_in_the_middle_of_an_answer_prints_nothing(
     assert CANARY not in f"{lines}{answer.body}{printed.out}{printed.err}"
 
 
+@pytest.mark.conformance("MUST 53")
 def test_the_log_has_patterns_of_addresses_and_no_keys(site: Running, provider: MisbehavingProvider) -> None:
     """MUST 53: a framed campaign's key stands in its addresses, and in no line."""
     browser = site.browser()
@@ -801,6 +822,7 @@ def test_the_log_has_patterns_of_addresses_and_no_keys(site: Running, provider: 
     assert "ada@northwind.example" not in logged
 
 
+@pytest.mark.conformance("MUST 53")
 def test_a_broken_form_is_not_in_the_log(browser: Browser) -> None:
     browser.get("/c/quiz")
     with capture_logs() as lines:

@@ -26,6 +26,7 @@ def sent(response: Response) -> dict[str, Morsel[str]]:
     return cookies
 
 
+@pytest.mark.conformance("MUST 12")
 @pytest.mark.parametrize("secure", [True, False])
 def test_a_key_is_for_this_host_alone(secure: bool) -> None:
     """MUST 12. Without TLS browsers refuse the prefix and Secure."""
@@ -39,6 +40,7 @@ def test_a_key_is_for_this_host_alone(secure: bool) -> None:
     assert cookie["max-age"] == str(KEY_AGE)
 
 
+@pytest.mark.conformance("MUST 12")
 def test_a_ticket_is_named_for_its_attempt_and_lives_an_hour() -> None:
     response = Response()
     set_ticket(response, AttemptNumber(0xAB), "TICKET", {}, secure=True)
@@ -53,6 +55,7 @@ def test_no_campaigns_key_has_the_name_of_a_ticket() -> None:
     assert key_name("attempt-000000ab", secure=True) != ticket_name(AttemptNumber(0xAB), secure=True)
 
 
+@pytest.mark.conformance("MUST 12")
 @pytest.mark.parametrize(("present", "gone"), [(0, 0), (6, 0), (7, 1), (20, 14)])
 def test_a_browser_keeps_seven_tickets(present: int, gone: int) -> None:
     response = Response()
@@ -67,6 +70,7 @@ def test_a_browser_keeps_seven_tickets(present: int, gone: int) -> None:
     assert cookies[ticket_name(AttemptNumber(999), secure=True)].value == "TICKET"
 
 
+@pytest.mark.conformance("MUST 12")
 def test_the_oldest_ticket_gives_way() -> None:
     """Browsers name the cookies of a path in the order in which they were made (RFC 6265 section 5.4); the numbers of
     attempts are random."""

@@ -132,6 +132,7 @@ def test_a_handle_that_is_no_word_is_left_alone(page: "Page", site: LittleSite) 
     assert site.paths() == [KEY_1]
 
 
+@pytest.mark.conformance("MUST 56")
 def test_nobody_else_is_heard(page: "Page", site: LittleSite) -> None:
     open_brand(page, site)
     assert kept_key(page) == "KEY-1"
@@ -153,6 +154,7 @@ def test_nobody_else_is_heard(page: "Page", site: LittleSite) -> None:
     assert page.locator("iframe").first.evaluate("frame => frame.offsetHeight") > 100
 
 
+@pytest.mark.conformance("MUST 56")
 def test_our_own_origin_in_another_frame_is_not_heard(page: "Page", site: LittleSite) -> None:
     """The messages must come from the window of this very frame, not only from our origin."""
     open_brand(page, site)
@@ -170,6 +172,7 @@ def test_our_own_origin_in_another_frame_is_not_heard(page: "Page", site: Little
     assert kept(page) == "KEY-1"
 
 
+@pytest.mark.conformance("MUST 56")
 def test_the_frame_tells_no_other_page(page: "Page", site: LittleSite) -> None:
     site.put(
         "/thief",

@@ -42,6 +42,7 @@ def test_a_value_that_is_not_given_is_a_mistake() -> None:
         render("pages/take_part/notice.html", "en", page=ENGLISH, progress=None, title="Title")
 
 
+@pytest.mark.conformance("MUST 58")
 def test_everything_is_escaped() -> None:
     nasty = '<script>alert("1")</script>'
     context = replace(ENGLISH, organization_title=nasty, campaign_title=nasty, here=f"/{nasty}", nonce=f'"{nasty}')
@@ -89,6 +90,7 @@ def test_progress_has_a_text() -> None:
     assert Progress(("done", "done"), "").position == 2
 
 
+@pytest.mark.conformance("MUST 56")
 def test_the_frame_tells_its_parent_and_nobody_else() -> None:
     script = read(notice(FRAMED)).every("script")[1]
     assert script["src"] == asset_address("frame.js")

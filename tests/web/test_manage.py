@@ -338,6 +338,7 @@ async def test_members_of_the_organization_see_its_campaign(site: Site, email: s
     assert (await (await site.member(email)).get(path)).status == 200
 
 
+@pytest.mark.conformance("MUST 48")
 @pytest.mark.parametrize("rest", ["", "/entries.csv", "/statistics.csv"])
 async def test_charlie_gets_404_exactly_as_for_what_is_not_there(played: Site, rest: str) -> None:
     charlie = await played.member(CHARLIE)
@@ -375,6 +376,7 @@ async def test_the_cookie_is_for_this_host_alone_and_not_for_scripts(site: Site)
     assert "Secure" not in cookie
 
 
+@pytest.mark.conformance("MUST 12")
 async def test_over_tls_the_cookie_is_bound_to_the_host(site: Site) -> None:
     services = replace(site.services, secure=True)
     bound = socket.socket()
@@ -457,6 +459,7 @@ async def test_signing_out_ends_the_session_on_the_server(site: Site) -> None:
         assert response.status == 303
 
 
+@pytest.mark.conformance("BAD 7")
 async def test_signing_in_again_ends_the_session_before(site: Site) -> None:
     browser = await site.member(ALICE)
     before = browser.cookie
@@ -522,11 +525,13 @@ async def test_a_form_from_here_is_taken(site: Site, headers: dict[str, str]) ->
 # where to go after signing in
 
 
+@pytest.mark.conformance("MUST 50")
 @pytest.mark.parametrize("wanted", HOSTILE)
 def test_what_is_no_room_is_the_first_page(wanted: str) -> None:
     assert room_address(wanted) == "/manage"
 
 
+@pytest.mark.conformance("MUST 50")
 async def test_signing_in_leads_nowhere_else(site: Site) -> None:
     browser = await site.member(ALICE)
     for wanted in HOSTILE:
@@ -546,6 +551,7 @@ def test_rooms_can_be_gone_to(path: str) -> None:
 # what every answer says
 
 
+@pytest.mark.conformance("MUST 55")
 @pytest.mark.parametrize("path", [*ROOMS, "/manage/sign-in", "/manage/campaigns/none"])
 @pytest.mark.parametrize("email", ["", ALICE])
 async def test_every_answer_is_closed_to_others(site: Site, path: str, email: str) -> None:

@@ -21,7 +21,7 @@ Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$", m
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 Text = Line | dict[Language, Line]
 
-RESERVED_KEYS = frozenset({"sign-in", "guest", "in", "assets", "form-draft"})
+RESERVED_KEYS = frozenset({"sign-in", "sign-out", "guest", "in", "assets", "form-draft"})
 """Step keys that would hide an address of ours."""
 
 

@@ -80,7 +80,8 @@ def keys_reseal() -> None:
 
     async def work(store: Store, settings: Settings) -> None:
         done = await reseal_everything(store, settings.seal_keys())
-        click.echo(f"Sealed anew: {done.organizations} organizations, {done.connections} connections.")
+        counts = f"{done.organizations} organizations, {done.connections} connections, {done.sessions} sessions"
+        click.echo(f"Sealed anew: {counts}.")
 
     with_store(work)
 

@@ -7,9 +7,10 @@ new one at once, later, or beside the old one, and a sign-in works all the time.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from entracte.connections.model import Connection
+from entracte.connections.model import Connection, KeptRegistration
+from entracte.connections.own_keys import NO_KEYS, OpenedKeys, resealed
 from entracte.errors import Kind, LocalError, Problem
-from entracte.protocol.client_auth import Client
+from entracte.protocol.client_auth import SECRET_METHODS, Client
 from entracte.protocol.seal import SealKeys, open_sealed, seal
 from entracte.values import OrganizationNumber, Secret
 
@@ -46,19 +47,28 @@ def seal_secret(secret: Secret, organization: OrganizationNumber, keys: SealKeys
     return seal(secret.reveal().encode(), _purpose(organization), keys)
 
 
-def client_of(connection: Connection, keys: SealKeys) -> Client:
+def secret_of(connection: Connection, keys: SealKeys) -> Secret:
+    """The current secret; empty where the connection has none."""
+    return _opened(connection, connection.sealed_secret, keys)
+
+
+def client_of(connection: Connection, keys: SealKeys, own: OpenedKeys = NO_KEYS) -> Client:
     """Who we are at this connection's server."""
-    return _client(connection, connection.sealed_secret, keys)
+    return _client(connection, connection.sealed_secret, keys, own)
 
 
-def previous_client_of(connection: Connection, keys: SealKeys) -> Client | None:
-    """Who we were before the secret changed, where that secret is still kept."""
+def previous_client_of(connection: Connection, keys: SealKeys, own: OpenedKeys = NO_KEYS) -> Client | None:
+    """Who we were before the secret changed, where that secret is still kept and the connection uses one."""
     sealed = connection.previous_sealed_secret
-    return _client(connection, sealed, keys) if sealed is not None else None
+    if sealed is None or connection.config.authentication not in SECRET_METHODS:
+        return None
+    return _client(connection, sealed, keys, own)
 
 
 def secrets_of(connection: Connection) -> tuple[KeptSecret, ...]:
-    """The secrets that are kept, the current one first."""
+    """The secrets that are kept, the current one first; none where the connection proves itself without."""
+    if not connection.sealed_secret:
+        return ()
     current = KeptSecret(Place.CURRENT, connection.secret_added_at)
     if connection.previous_sealed_secret is None:
         return (current,)
@@ -81,7 +91,7 @@ def with_secret(connection: Connection, sealed: str, at: int, *, replace_previou
         connection,
         sealed_secret=sealed,
         secret_added_at=at,
-        previous_sealed_secret=connection.sealed_secret,
+        previous_sealed_secret=connection.sealed_secret or None,
         previous_secret_added_at=connection.secret_added_at,
     )
 
@@ -110,17 +120,54 @@ def reseal(connection: Connection, keys: SealKeys) -> Connection:
         connection,
         sealed_secret=_sealed_again(connection, connection.sealed_secret, keys),
         previous_sealed_secret=None if previous is None else _sealed_again(connection, previous, keys),
+        own_keys=resealed(connection, keys),
+        registration=_registration_sealed_again(connection, keys),
     )
+
+
+def seal_registration_token(token: Secret, organization: OrganizationNumber, keys: SealKeys) -> str:
+    """What the store keeps of a registration access token (RFC 7592)."""
+    return seal(token.reveal().encode(), _registration_purpose(organization), keys)
+
+
+def registration_token_of(connection: Connection, keys: SealKeys) -> Secret:
+    """What opens our registration at the server; empty where there is none. Refuses as `open_sealed` does."""
+    sealed = connection.registration.sealed_token if connection.registration else ""
+    purpose = _registration_purpose(connection.organization)
+    return Secret(open_sealed(sealed, purpose, keys).decode() if sealed else "")
+
+
+def _registration_sealed_again(connection: Connection, keys: SealKeys) -> KeptRegistration | None:
+    token = registration_token_of(connection, keys)
+    if connection.registration is None or not token.reveal():
+        return connection.registration
+    sealed = seal_registration_token(token, connection.organization, keys)
+    return connection.registration.model_copy(update={"sealed_token": sealed})
+
+
+def _registration_purpose(organization: OrganizationNumber) -> str:
+    return f"registration of {organization}"
 
 
 def _sealed_again(connection: Connection, sealed: str, keys: SealKeys) -> str:
     purpose = _purpose(connection.organization)
-    return seal(open_sealed(sealed, purpose, keys), purpose, keys)
+    return seal(open_sealed(sealed, purpose, keys), purpose, keys) if sealed else ""
 
 
-def _client(connection: Connection, sealed: str, keys: SealKeys) -> Client:
-    secret = open_sealed(sealed, _purpose(connection.organization), keys)
-    return Client(connection.config.client_id, Secret(secret.decode()), connection.config.authentication)
+def _opened(connection: Connection, sealed: str, keys: SealKeys) -> Secret:
+    return Secret(open_sealed(sealed, _purpose(connection.organization), keys).decode() if sealed else "")
+
+
+def _client(connection: Connection, sealed: str, keys: SealKeys, own: OpenedKeys) -> Client:
+    config = connection.config
+    return Client(
+        config.client_id,
+        _opened(connection, sealed, keys),
+        config.authentication,
+        audience=config.assertion_audience or config.issuer,
+        signing_key=own.signing,
+        certificate=own.certificate,
+    )
 
 
 def _purpose(organization: OrganizationNumber) -> str:

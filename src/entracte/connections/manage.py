@@ -1,96 +1,28 @@
-"""Setting up a connection: from discovery, or from explicit endpoints. Every address is checked before it is kept.
+"""The connections of an organization: kept, changed, given secrets and keys, removed.
 
-What is written here is what the command and the REST API do.
+What is written here and in `configuration` is what the command and the REST API do.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
-
-from pydantic import ValidationError
+from typing import TypeVar
 
 from entracte.connections.client_secrets import Place, check_secret, seal_secret, with_secret, without_secret
-from entracte.connections.model import Connection, ConnectionConfig, Connections, ProfileSource
-from entracte.connections.providers import Fetch
+from entracte.connections.configuration import configure, read_config
+from entracte.connections.metadata import InsecureAllowed, check_metadata, discover, from_metadata
+from entracte.connections.model import Connection, ConnectionConfig, Connections
+from entracte.connections.own_keys import rotated, with_needed_keys
 from entracte.errors import Kind, LocalError, Problem
-from entracte.protocol.authorization import OWN_PARAMETERS, query_names
-from entracte.protocol.client_auth import ClientAuthentication
-from entracte.protocol.metadata import Metadata, check_endpoint, metadata_request, read_metadata
 from entracte.protocol.seal import SealKeys
-from entracte.values import OrganizationNumber, Secret
+from entracte.values import OrganizationNumber, Secret, entropy
+
+__all__ = [
+    "InsecureAllowed", "add", "add_secret", "attributes", "check_metadata", "check_same_name", "check_unused",
+    "configure", "discover", "from_metadata", "make_keys", "named", "read_config", "reconfigure", "remove",
+    "remove_secret", "replace_or_add", "rotate_keys",
+]  # fmt: skip
 
 Found = TypeVar("Found")
-
-InsecureAllowed = Callable[[str], bool]
-"""Whether a host may be reached by plain http (it is named in ENTRACTE_OUTBOUND_ALLOW)."""
-
-_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint", "end_session_endpoint")
-_SUPPORTED_ALGORITHMS = (
-    "RS256", "ES256", "EdDSA", "PS256", "RS384", "RS512", "ES384", "ES512", "PS384", "PS512",
-)  # fmt: skip
-
-
-async def discover(issuer: str, fetch: Fetch, insecure_allowed: InsecureAllowed) -> Metadata:
-    """The metadata of an issuer (OpenID Connect Discovery section 4). Refuses as `fetch` and `read_metadata` do."""
-    _check("issuer", issuer, insecure_allowed)
-    response = await fetch(metadata_request(issuer))
-    return read_metadata(response, issuer, insecure_allowed=insecure_allowed)
-
-
-def from_metadata(metadata: Metadata) -> dict[str, Any]:
-    """What a connection takes from discovery. The endpoints are kept, not asked for again at each login: an
-    endpoint that changes is a decision of the member (RFC 9700 section 4.4)."""
-    return {
-        "issuer": metadata.issuer,
-        "authorization_endpoint": metadata.authorization_endpoint,
-        "token_endpoint": metadata.token_endpoint,
-        "jwks_uri": metadata.jwks_uri,
-        "userinfo_endpoint": metadata.userinfo_endpoint or "",
-        "end_session_endpoint": metadata.end_session_endpoint or "",
-        "issuer_in_response": metadata.issuer_in_response,
-        "id_token_algorithms": _algorithms(metadata),
-        "authentication": _authentication(metadata),
-    }
-
-
-async def configure(
-    given: Mapping[str, Any], fetch: Fetch, insecure_allowed: InsecureAllowed, *, discovery: bool = True
-) -> ConnectionConfig:
-    """A checked configuration from the settings that were given. With an issuer, and unless `discovery` is off, the
-    rest comes from the issuer's metadata; what was given stands. Raises as `discover` and `read_config` do."""
-    settings = dict(given)
-    settings.setdefault("profile_source", _usual_source(settings))
-    issuer = settings.get("issuer")
-    if discovery and issuer:
-        settings = {**from_metadata(await discover(issuer, fetch, insecure_allowed)), **settings}
-    return read_config(settings, insecure_allowed)
-
-
-def read_config(given: Mapping[str, Any], insecure_allowed: InsecureAllowed) -> ConnectionConfig:
-    """A checked configuration. LocalError names every setting that is wrong, and shows no secret."""
-    try:
-        config = ConnectionConfig.model_validate(dict(given))
-    except ValidationError as error:
-        raise LocalError(
-            *(
-                Problem(
-                    Kind.BAD_INPUT,
-                    "connection_setting_malformed",
-                    str(item["msg"]).removeprefix("Value error, "),
-                    where=".".join(str(part) for part in item["loc"]),
-                )
-                for item in error.errors(include_input=False, include_url=False)
-            )
-        ) from None
-    for name in _ENDPOINTS:
-        _check(name, getattr(config, name), insecure_allowed)
-    _check_query(config)
-    if config.issuer:
-        _check("issuer", config.issuer, insecure_allowed)
-    if config.rest:
-        _check("rest.url", config.rest.url, insecure_allowed)
-    return config
 
 
 async def add(
@@ -101,9 +33,45 @@ async def add(
     keys: SealKeys,
     at: int | None = None,
 ) -> Connection:
-    """Keep a connection; its secret is sealed and never shown again. Raises LocalError `connection_exists` and
-    `connection_secret_malformed`."""
-    return await connections.add(organization, config, seal_secret(check_secret(secret), organization, keys), at)
+    """Keep a connection; its secret is sealed and never shown again, and the keys of ours that it needs are made.
+    Raises LocalError `connection_exists`, `connection_secret_malformed` and `connection_secret_missing`."""
+    kept = await connections.add(organization, config, _sealed(secret, config, organization, keys), at)
+    return await make_keys(connections, kept, keys, at or 0)
+
+
+async def make_keys(connections: Connections, connection: Connection, keys: SealKeys, at: int) -> Connection:
+    """The connection with every key of ours that its configuration needs."""
+    with_keys = with_needed_keys(connection, keys, entropy, at)
+    if with_keys is connection:
+        return connection
+    made = [key for key in with_keys.own_keys if key not in connection.own_keys]
+
+    def keep(kept: Connection) -> Connection:
+        # made before, because making one takes long; somebody else may have made the same meanwhile
+        have = {(key.use, key.algorithm) for key in kept.own_keys}
+        return replace(kept, own_keys=(*(key for key in made if (key.use, key.algorithm) not in have), *kept.own_keys))
+
+    name = connection.config.name
+    return _known(await connections.change(connection.organization, name, keep), name)
+
+
+async def rotate_keys(
+    connections: Connections, organization: OrganizationNumber, name: str, keys: SealKeys, at: int
+) -> Connection:
+    """A new key of ours for each use. Those before stay published until the next time. LocalError
+    `connection_unknown`."""
+    kept = await named(connections, organization, name)
+    new = rotated(kept, keys, entropy, at).own_keys
+    return _known(await connections.change(organization, name, lambda latest: replace(latest, own_keys=new)), name)
+
+
+def _sealed(secret: Secret, config: ConnectionConfig, organization: OrganizationNumber, keys: SealKeys) -> str:
+    if not secret.reveal():
+        if config.uses_secret:
+            message = "The connection proves itself with a client secret, and there is none."
+            raise LocalError(Problem(Kind.BAD_INPUT, "connection_secret_missing", message, where="client_secret"))
+        return ""
+    return seal_secret(check_secret(secret), organization, keys)
 
 
 async def named(connections: Connections, organization: OrganizationNumber, name: str) -> Connection:
@@ -124,12 +92,26 @@ def check_same_name(name: str, given: str) -> None:
 
 
 async def reconfigure(
-    connections: Connections, organization: OrganizationNumber, config: ConnectionConfig
+    connections: Connections,
+    organization: OrganizationNumber,
+    config: ConnectionConfig,
+    keys: SealKeys,
+    at: int,
+    *,
+    secret: Secret | None = None,
 ) -> Connection:
-    """Give the connection of this name another configuration; number and secrets stay. LocalError
-    `connection_unknown`."""
-    changed = await connections.change(organization, config.name, lambda kept: replace(kept, config=config))
-    return _known(changed, config.name)
+    """Give the connection of this name another configuration; number, secrets and keys stay. A `secret` that is given
+    with it becomes the current one. LocalError `connection_unknown` and `connection_secret_missing`."""
+    sealed = seal_secret(check_secret(secret), organization, keys) if secret else ""
+
+    def change(kept: Connection) -> Connection:
+        if config.uses_secret and not (sealed or kept.sealed_secret):
+            _sealed(Secret(""), config, organization, keys)
+        with_it = with_secret(kept, sealed, at, replace_previous=True) if sealed else kept
+        return replace(with_it, config=config)
+
+    changed = await connections.change(organization, config.name, change)
+    return await make_keys(connections, _known(changed, config.name), keys, at)
 
 
 async def remove(
@@ -138,12 +120,17 @@ async def remove(
     """Remove a connection that no published campaign uses; `campaigns` are those that do. LocalError
     `connection_unknown` and `connection_in_use`."""
     await named(connections, organization, name)
+    check_unused(name, campaigns)
+    if not await connections.remove(organization, name):
+        raise _unknown(name)
+
+
+def check_unused(name: str, campaigns: Collection[str]) -> None:
+    """LocalError `connection_in_use` where published campaigns use the connection."""
     if campaigns:
         message = f"Published campaigns use the connection {name}: {', '.join(sorted(campaigns))}."
         hint = "Publish them with another connection first."
         raise LocalError(Problem(Kind.CONFLICT, "connection_in_use", message, hint))
-    if not await connections.remove(organization, name):
-        raise _unknown(name)
 
 
 async def add_secret(
@@ -183,62 +170,6 @@ def _unknown(name: str) -> LocalError:
     return LocalError(Problem(Kind.NOT_FOUND, "connection_unknown", f"There is no connection {name}."))
 
 
-def _usual_source(settings: Mapping[str, Any]) -> ProfileSource:
-    """The source of the profile where nobody names one: the ID token, where there is one."""
-    if settings.get("issuer") and "openid" in settings.get("scopes", ("openid",)):
-        return ProfileSource.ID_TOKEN
-    return ProfileSource.REST if settings.get("rest") else ProfileSource.USERINFO
-
-
-def _check_query(config: ConnectionConfig) -> None:
-    """The query of the authorization endpoint stays, so it can not name what we set, or what the connection adds."""
-    names = query_names(config.authorization_endpoint)
-    both = names & (OWN_PARAMETERS | config.extra_parameters.keys())
-    if both:
-        raise LocalError(
-            Problem(
-                Kind.BAD_INPUT,
-                "connection_parameter_twice",
-                f"The address has parameters that the request sets too: {', '.join(sorted(both))}.",
-                where="authorization_endpoint",
-            )
-        )
-
-
-def _authentication(metadata: Metadata) -> ClientAuthentication:
-    """Basic, which every server can (RFC 6749 section 2.3.1), but for one that says it takes the other alone."""
-    supported = metadata.token_endpoint_authentication
-    only_post = ClientAuthentication.POST in supported and ClientAuthentication.BASIC not in supported
-    return ClientAuthentication.POST if only_post else ClientAuthentication.BASIC
-
-
-def _algorithms(metadata: Metadata) -> tuple[str, ...]:
-    """RS256 where the server can (OpenID Connect Core section 15.1 makes every server able), else its best of ours."""
-    for algorithm in _SUPPORTED_ALGORITHMS:
-        if algorithm in metadata.id_token_algorithms:
-            return (algorithm,)
-    raise LocalError(
-        Problem(Kind.BAD_INPUT, "connection_algorithm", "The server signs ID tokens with no algorithm that we accept.")
-    )
-
-
-def _check(name: str, url: str, insecure_allowed: InsecureAllowed) -> None:
-    if not url:
-        return
-    try:
-        check_endpoint(url, insecure_allowed=insecure_allowed(urlsplit(url).hostname or ""))
-    except ValueError as error:
-        raise LocalError(
-            Problem(
-                Kind.BAD_INPUT,
-                "connection_address",
-                f"The address can not be used: {error}.",
-                hint="Hosts of your own network are allowed by ENTRACTE_OUTBOUND_ALLOW.",
-                where=name,
-            )
-        ) from None
-
-
 async def replace_or_add(
     connections: Connections,
     organization: OrganizationNumber,
@@ -248,8 +179,14 @@ async def replace_or_add(
     at: int | None = None,
 ) -> Connection:
     """Replace the connection of this name, keeping its number, or add it. Both of its secrets give way to this one."""
-    sealed = seal_secret(check_secret(secret), organization, keys)
+    sealed = _sealed(secret, config, organization, keys)
     replaced = await connections.change(
-        organization, config.name, lambda kept: Connection(organization, kept.number, config, sealed, at)
+        organization,
+        config.name,
+        lambda kept: Connection(
+            organization, kept.number, config, sealed, at, own_keys=kept.own_keys, registration=kept.registration
+        ),
     )
-    return replaced or await add(connections, organization, config, secret, keys, at)
+    if replaced is not None:
+        return await make_keys(connections, replaced, keys, at or 0)
+    return await add(connections, organization, config, secret, keys, at)

@@ -1,141 +1,16 @@
 """A connection: one authorization server of an organization, and the Protocol of what keeps it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Annotated, Literal, Protocol
+from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from entracte.organizations.model import Name
-from entracte.protocol.authorization import OWN_PARAMETERS
-from entracte.protocol.client_auth import ClientAuthentication
-from entracte.protocol.userinfo import BearerPlace
+from entracte.connections.contradictions import CONTRADICTIONS
+from entracte.connections.profiles import broken_by, fixed_by, settings_of
+from entracte.connections.settings import ConnectionSettings
 from entracte.values import ConnectionNumber, OrganizationNumber
-
-DottedPath = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-AttributeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
-
-
-class ProfileSource(StrEnum):
-    """Where the profile comes from."""
-
-    ID_TOKEN = "id_token"  # noqa: S105
-    ACCESS_TOKEN = "access_token"  # noqa: S105
-    USERINFO = "userinfo"
-    REST = "rest"
-
-
-class RestSource(BaseModel):
-    """A brand's own REST API: where the person is."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    url: str = Field(description="The address of the profile API.")
-    method: Literal["GET", "POST"] = Field(
-        "GET", description="The method of the request. With the token in a form it is always POST."
-    )
-    bearer: BearerPlace = Field(
-        BearerPlace.HEADER,
-        description="Where the access token goes: `Authorization: Bearer`, or `access_token` in a posted form.",
-    )
-    person: str = Field("", description="Dotted path to the person in the answer; empty for the whole answer.")
-    subject: str = Field("sub", description="Dotted path, from the person, to the subject, where there is no ID token.")
-
-
-class ClaimRule(BaseModel):
-    """How one attribute of the profile is found: the first path that has a value, then the constant."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    paths: tuple[DottedPath, ...] = Field(
-        (),
-        description="Dotted paths, the best one first. A number is a place in a list. A name with dots in it can "
-        "stand in double quotes.",
-    )
-    constant: str | bool | None = Field(None, description="The value when no path has one.")
-    transform: Literal["", "trim", "lower", "upper", "title", "first_word", "last_words", "boolean"] = Field(
-        "", description="What is done with the text before it is used."
-    )
-    verified: DottedPath | None = Field(
-        None, description="Path, in the same document, of the flag that vouches for the value (email_verified)."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_forms(cls, given: object) -> object:
-        """`email` and `[email, mail]` are short for `{paths: [...]}`."""
-        if isinstance(given, str):
-            return {"paths": [given]}
-        if isinstance(given, (list, tuple)):
-            return {"paths": given}
-        return given
-
-
-DEFAULT_CLAIMS: dict[str, ClaimRule] = {
-    "email": ClaimRule(paths=("email",), verified="email_verified"),
-    "first_name": ClaimRule(paths=("given_name",)),
-    "last_name": ClaimRule(paths=("family_name",)),
-    "name": ClaimRule(paths=("name", "preferred_username", "nickname")),
-    "phone": ClaimRule(paths=("phone_number",), verified="phone_number_verified"),
-    "birthdate": ClaimRule(paths=("birthdate",)),
-}
-"""The standard claims (OpenID Connect Core section 5.1) under the names that campaigns use."""
-
-
-class ConnectionSettings(BaseModel):
-    """What a member may set, but the secret, before anything is checked: what discovery knows can be left out."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: Name = Field(description="What commands and campaign files call it.")
-    title: str = Field(min_length=1, max_length=80, description="What participants know it as: “Northwind”.")
-    issuer: str = Field(
-        "",
-        description="The server's issuer, byte for byte as its metadata says it. Empty: plain OAuth 2.0, with no ID "
-        "token.",
-    )
-    authorization_endpoint: str = Field("", description="Where the browser is sent. A query that it has is kept.")
-    token_endpoint: str = Field("", description="Where the code is redeemed, server to server.")
-    jwks_uri: str = Field(
-        "", description="Where the server's public keys are. Needed for an ID token and a JWT access token."
-    )
-    userinfo_endpoint: str = Field("", description="Where UserInfo is.")
-    end_session_endpoint: str = Field("", description="Kept from discovery. Not used yet.")
-    issuer_in_response: StrictBool = Field(
-        False, description="Whether every authorization response must have `iss` (RFC 9207). Discovery says it."
-    )
-    client_id: str = Field(min_length=1, max_length=500, description="Our name at the authorization server.")
-    authentication: ClientAuthentication = Field(
-        ClientAuthentication.BASIC, description="How we prove ourselves at the token endpoint."
-    )
-    scopes: tuple[str, ...] = Field(
-        ("openid", "profile", "email"), description="What is asked for. `openid` asks for an ID token."
-    )
-    extra_parameters: dict[str, str] = Field(
-        default_factory=dict,
-        description="More parameters of the authorization request, such as `prompt`, `acr_values` or `resource`. They "
-        "can not be those that we set.",
-    )
-    id_token_algorithms: tuple[str, ...] = Field(
-        ("RS256",),
-        description="The algorithms that a token may be signed with. Discovery chooses RS256 where the server has it.",
-    )
-    profile_source: ProfileSource = Field(
-        ProfileSource.ID_TOKEN,
-        description="Where the profile comes from. Left out: the ID token; where there is none, `rest` with a `rest` "
-        "API, else `userinfo`.",
-    )
-    rest: RestSource | None = Field(None, description="For the source `rest`: the profile API.")
-    access_token_audience: str = Field("", description="The `aud` that a JWT access token must have.")
-    access_token_types: tuple[str, ...] = Field(
-        ("at+jwt", "application/at+jwt"), description="The `typ` that a JWT access token may have, in lower case."
-    )
-    claims: dict[AttributeName, ClaimRule] = Field(
-        default_factory=lambda: dict(DEFAULT_CLAIMS),
-        description="The claim map: for each attribute of the profile, where it is found.",
-    )
-    prefill_opt_ins: StrictBool = Field(False, description="Whether opt-ins may come ticked from the profile.")
 
 
 class ConnectionConfig(ConnectionSettings):
@@ -144,35 +19,68 @@ class ConnectionConfig(ConnectionSettings):
     authorization_endpoint: str = Field(description="Where the browser is sent. A query that it has is kept.")
     token_endpoint: str = Field(description="Where the code is redeemed, server to server.")
 
-    @property
-    def is_openid(self) -> bool:
-        """Whether an ID token is asked for and proven."""
-        return bool(self.issuer) and "openid" in self.scopes
+    @model_validator(mode="before")
+    @classmethod
+    def _of_profile(cls, given: object) -> object:
+        """What a profile fixes need not be said."""
+        if isinstance(given, dict) and given.get("profile"):
+            return {**settings_of(given["profile"]), **given}
+        return given
 
-    @property
-    def tells_servers_apart(self) -> bool:
-        """Whether an answer says which server it is from, by `iss` or an ID token: the defence against mix-up where all
-        servers share one redirect URI (RFC 9700 section 4.4.2)."""
-        return self.is_openid or (bool(self.issuer) and self.issuer_in_response)
+    @model_validator(mode="after")
+    def _as_the_profile_says(self) -> "ConnectionConfig":
+        for name, allowed in fixed_by(self.profile).items():
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"the profile {self.profile.value} fixes {name}")
+        broken = broken_by(self.profile, {name: getattr(self, name) for name in type(self).model_fields})
+        if broken:
+            raise ValueError(f"the profile {self.profile.value}: {broken}")
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> "ConnectionConfig":
-        for broken, sentence in (
-            (OWN_PARAMETERS & set(self.extra_parameters), "an extra parameter overrides one that we set"),
-            (self.is_openid and not self.jwks_uri, "an OpenID connection needs jwks_uri"),
-            (self.profile_source is ProfileSource.ID_TOKEN and not self.is_openid,
-             "the ID token can be the profile source only with an issuer and the scope openid"),
-            (self.profile_source is ProfileSource.USERINFO and not self.userinfo_endpoint,
-             "the profile source userinfo needs userinfo_endpoint"),
-            (self.profile_source is ProfileSource.REST and self.rest is None,
-             "the profile source rest needs rest.url"),
-            (self.profile_source is ProfileSource.ACCESS_TOKEN
-             and not (self.issuer and self.jwks_uri and self.access_token_audience),
-             "the profile source access_token needs issuer, jwks_uri and access_token_audience"),
-        ):  # fmt: skip
-            if broken:
+        for sentence, contradict in CONTRADICTIONS:
+            if contradict(self):
                 raise ValueError(sentence)
         return self
+
+
+class KeyUse(StrEnum):
+    """What a key of ours is for. One is never used for another."""
+
+    SIGNATURE = "sig"
+    ENCRYPTION = "enc"
+    PROOF = "dpop"
+    TLS = "tls"
+
+
+class OwnKey(BaseModel):
+    """A key of ours at one server. The private part opens only with the server's keys and the organization's number."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kid: str
+    use: KeyUse
+    algorithm: str
+    created_at: int
+    public: dict[str, Any]
+    """The public JWK (RFC 7517), with `x5c` for a certificate."""
+    sealed: str = Field(repr=False)
+
+
+class KeptRegistration(BaseModel):
+    """Our registration at the server, where we registered ourselves (RFC 7591). Times are epoch seconds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    contacts: tuple[str, ...]
+    registered_at: int
+    secret_expires_at: int | None = None
+    """When the secret that came with it ends; None for one that does not, and where there is none."""
+    client_uri: str = ""
+    """Where the registration is read, changed and ended (RFC 7592); empty where the server has no such address."""
+    sealed_token: str = Field("", repr=False)
+    """What opens that address, sealed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +98,14 @@ class Connection:
     secret_added_at: int | None = None
     previous_sealed_secret: str | None = field(default=None, repr=False)
     previous_secret_added_at: int | None = None
+    own_keys: tuple[OwnKey, ...] = ()
+    """Our own keys at this server, the newest first."""
+    registration: KeptRegistration | None = None
+    """How we are registered there, where we did it ourselves."""
+
+    def with_config(self, config: ConnectionConfig) -> "Connection":
+        """The same connection, set up otherwise."""
+        return replace(self, config=config)
 
 
 class Connections(Protocol):

@@ -2,25 +2,31 @@
 
 A key set is shared by everyone who names its address; decisions are not. An unknown `kid` fetches the set
 again once, at most every `REFETCH_INTERVAL` seconds for one address; requests that arrive together share
-one fetch; a server that is down keeps its last good set for `STALE_MAXIMUM` seconds.
+one fetch; a server that is down keeps its last good set for `STALE_MAXIMUM` seconds. Whatever is asked goes
+through a bulkhead and a breaker.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Hashable
 from dataclasses import dataclass, field
+from functools import partial
 
+from entracte.connections.breakers import Breakers, Fetch
+from entracte.connections.bulkheads import Bulkheads, Holders
+from entracte.connections.model import Connection
 from entracte.protocol.errors import Reason, Refused, refuse
 from entracte.protocol.keys import KeySet, jwks_request, read_jwks
 from entracte.protocol.messages import HttpRequest, HttpResponse
 from entracte.values import Clock
 
-Fetch = Callable[[HttpRequest], Awaitable[HttpResponse]]
-"""Runs a server-to-server request; refuses with a reason when it can not."""
+__all__ = ["FRESH", "REFETCH_INTERVAL", "STALE_MAXIMUM", "Fetch", "Nonces", "Providers"]
 
 FRESH = 3600
 """Seconds that a key set is used without asking again."""
 REFETCH_INTERVAL = 10
 """Least seconds between two fetches of one address."""
+MOST_NONCES = 1000
+MOST_KEY_SETS = 4096
 STALE_MAXIMUM = 86_400
 """Seconds that a last good set outlives its server's silence."""
 
@@ -34,25 +40,79 @@ class _Remembered:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
+class Nonces:
+    """The latest DPoP nonce that each address gave (RFC 9449 section 8.2): it spares a request that is asked back."""
+
+    def __init__(self) -> None:
+        self._by_address: dict[str, str] = {}
+
+    def of(self, address: str) -> str:
+        return self._by_address.get(address, "")
+
+    def keep(self, address: str, nonce: str) -> None:
+        """Keep a nonce that was given; an empty one was not. The oldest address gives way."""
+        if not nonce:
+            return
+        self._by_address.pop(address, None)
+        while len(self._by_address) >= MOST_NONCES:
+            del self._by_address[next(iter(self._by_address))]
+        self._by_address[address] = nonce
+
+
 class Providers:
     """The process's memory of key sets, and the way to ask."""
 
     def __init__(self, fetch: Fetch, clock: Clock) -> None:
-        self.fetch = fetch
+        self._fetch = fetch
         self._clock = clock
+        self._bulkheads = Bulkheads()
+        self._breakers = Breakers(clock)
+        self.nonces = Nonces()
         self._remembered: dict[str, _Remembered] = {}
+
+    def of(self, connection: Connection) -> Fetch:
+        """The way to ask the server of a connection. Refuses as `fetch` does, `PROVIDER_BUSY` when too much is on its
+        way there already, and `PROVIDER_PAUSED` while what it is asked for failed again and again."""
+        holders = (("connection", connection.number), ("organization", connection.organization))
+        return partial(self._ask_for, holders, connection.number)
+
+    async def document(self, request: HttpRequest) -> HttpResponse:
+        """What any server answers about itself: a key set, metadata. It belongs to no connection. Refuses as `of` does.
+
+        Places are counted for the server; failures for the address, so that nobody's wrong path shuts out those who
+        have the right one."""
+        server = "/".join(request.url.split("/", 3)[:3]).lower()
+        return await self._ask_for((("server", server),), request.url, request)
 
     async def key_set(self, jwks_uri: str) -> KeySet:
         """The key set of an address, from memory while it is fresh. Refuses as `fetch` and `read_jwks` do."""
-        remembered = self._remembered.setdefault(jwks_uri, _Remembered())
-        if remembered.key_set is not None and self._clock() - remembered.fetched_at < FRESH:
+        remembered = self._memory_of(jwks_uri)
+        age = self._clock() - remembered.fetched_at
+        # who comes while it is asked again does not wait for a server that may hang
+        if remembered.key_set is not None and age < (STALE_MAXIMUM if remembered.lock.locked() else FRESH):
             return remembered.key_set
         return await self._ask(jwks_uri, remembered, known=remembered.key_set)
 
     async def key_set_after(self, jwks_uri: str, known: KeySet) -> KeySet:
         """The key set after `known` did not have a key: fetched again, unless that was just done."""
-        remembered = self._remembered.setdefault(jwks_uri, _Remembered())
-        return await self._ask(jwks_uri, remembered, known)
+        return await self._ask(jwks_uri, self._memory_of(jwks_uri), known)
+
+    async def _ask_for(self, holders: Holders, owner: Hashable, request: HttpRequest) -> HttpResponse:
+        way = (owner, request.purpose)
+        self._breakers.check(way)  # before it waits for a place
+        await self._bulkheads.take(holders)
+        try:
+            return await self._breakers.ask(way, self._fetch, request)
+        finally:
+            self._bulkheads.give_back(holders)
+
+    def _memory_of(self, jwks_uri: str) -> _Remembered:
+        """What is known of an address; the one that was met first gives way to a new one."""
+        if jwks_uri not in self._remembered:
+            while len(self._remembered) >= MOST_KEY_SETS:
+                del self._remembered[next(iter(self._remembered))]
+            self._remembered[jwks_uri] = _Remembered()
+        return self._remembered[jwks_uri]
 
     async def _ask(self, jwks_uri: str, remembered: _Remembered, known: KeySet | None) -> KeySet:
         async with remembered.lock:
@@ -69,7 +129,7 @@ class Providers:
 
     async def _fetch_into(self, jwks_uri: str, remembered: _Remembered, now: int) -> None:
         try:
-            remembered.key_set = read_jwks(await self.fetch(jwks_request(jwks_uri)))
+            remembered.key_set = read_jwks(await self.document(jwks_request(jwks_uri)))
         except Refused as refusal:
             remembered.refusal = refusal
         else:

@@ -6,25 +6,27 @@ names, never to one that a parameter names, and holds no transaction while it do
 
 import hmac
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
 
-from entracte.connections.claims import MappedClaims, at_path, map_claims
-from entracte.connections.client_secrets import client_of, previous_client_of
-from entracte.connections.model import Connection, ConnectionConfig, ProfileSource
-from entracte.connections.providers import Providers
-from entracte.protocol.access_token import AccessTokenExpectation, verify_access_token
-from entracte.protocol.authorization import Code, authorization_url, query_names, read_callback
-from entracte.protocol.client_auth import Client
-from entracte.protocol.errors import Reason, Refused, refuse
-from entracte.protocol.id_token import IdTokenExpectation, UnknownKey, VerifiedClaims, verify_id_token
-from entracte.protocol.keys import KeySet
+from entracte.connections.authorization_request import Asked, request_address
+from entracte.connections.authorization_response import Came, parameters_of
+from entracte.connections.claims import MappedClaims, map_claims
+from entracte.connections.profile_sources import Granted, give_back, profile_claims, subject_of
+from entracte.connections.profiles import Profile
+from entracte.connections.provider_sessions import ProviderSession, provider_session, session_state_of
+from entracte.connections.server import Server
+from entracte.connections.settings import Encrypted
+from entracte.protocol.authorization import RESPONSE_TYPES, AuthorizationResponse, read_callback
+from entracte.protocol.client_auth import Client, Moment
+from entracte.protocol.errors import Reason, refuse
+from entracte.protocol.id_token import Companions, IdTokenExpectation, VerifiedClaims, verify_id_token
+from entracte.protocol.messages import HttpRequest
 from entracte.protocol.seal import SealKeys, derive
-from entracte.protocol.state import OpenedState, StateContent, code_verifier, nonce, seal_state
+from entracte.protocol.state import OpenedState, StateContent, seal_state
 from entracte.protocol.token import Tokens, read_token_response, token_request
-from entracte.protocol.userinfo import ProfileRequest, profile_request, read_person, read_userinfo
+from entracte.values import Secret
 
 SHORT_CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """32 characters that nobody mistakes for each other on the telephone."""
@@ -48,38 +50,31 @@ class SignedIn:
 
     mapped: MappedClaims
     person: bytes = field(repr=False)
+    session: ProviderSession | None = None
+    """None where the connection keeps nothing of the session at the server."""
 
 
-def begin(
-    connection: Connection,
+async def begin(
+    server: Server,
     content: StateContent,
-    keys: SealKeys,
     *,
     redirect_uri: str,
     language: str,
     another_account: bool,
+    address: str = "",
+    login_hint: str = "",
 ) -> Begun:
     """Seal a state and write the authorization URL. `another_account` asks the server to show its login
-    (`prompt=login`, OpenID Connect Core section 3.1.2.1) even to somebody whom it knows."""
-    state = seal_state(content, keys)
-    config = connection.config
-    asked: dict[str, str] = {"ui_locales": language} if config.is_openid else {}
-    asked.update(config.extra_parameters)
-    if another_account:
-        asked["prompt"] = "login"
-    # what the endpoint's own query says already stands (RFC 6749 section 3.1: no parameter twice)
-    said = query_names(config.authorization_endpoint)
-    url = authorization_url(
-        config.authorization_endpoint,
-        client_id=config.client_id,
-        redirect_uri=redirect_uri,
-        scope=config.scopes,
-        state=state,
-        nonce=nonce(state, keys),
-        code_verifier=code_verifier(state, keys),
-        extra={name: value for name, value in asked.items() if name not in said},
-    )
-    return Begun(url, short_code(state, keys))
+    (`prompt=login`, OpenID Connect Core section 3.1.2.1) even to somebody whom it knows. `address` is that of our OAuth
+    service, for requests that the server asks us for. `login_hint` is what the server said when it
+    sent the person here.
+
+    Speaks to the server where the connection pushes its requests, or encrypts them; then it refuses as `fetch` does,
+    and `REQUEST_REFUSED`.
+    """
+    asked = Asked(content, redirect_uri, language, another_account, login_hint)
+    state = seal_state(content, server.keys)
+    return Begun(await request_address(server, asked, state, address), short_code(state, server.keys))
 
 
 def short_code(state: str, keys: SealKeys) -> str:
@@ -101,50 +96,78 @@ def short_code_from(text: str) -> str:
 
 
 async def complete(
-    opened: OpenedState,
-    parameters: Mapping[str, str],
-    connection: Connection,
-    *,
-    providers: Providers,
-    keys: SealKeys,
-    person_key: bytes,
-    redirect_uri: str,
-    now: int,
+    opened: OpenedState, state: str, came: Came, server: Server, *, person_key: bytes, redirect_uri: str
 ) -> SignedIn:
     """Redeem the code and prove the answer. The caller has proven the browser and consumed the attempt.
 
     Raises `Refused` with the reason to record; after a refusal no further endpoint is called.
     """
-    config = connection.config
-    code = read_callback(parameters, issuer=config.issuer, issuer_announced=config.issuer_in_response)
-    tokens = await _redeem(code, opened.code_verifier, connection, providers, keys, redirect_uri)
-    id_token = await _prove_id_token(tokens, config, opened.nonce, providers, now) if config.is_openid else None
-    claims = await _SOURCES[config.profile_source](config, tokens, id_token, providers, now)
-    subject = id_token.subject if id_token else _subject_of(claims, config)
-    issuer = config.issuer or f"connection {connection.number}"
-    return SignedIn(map_claims(claims, config), person_hash(person_key, issuer, subject))
+    config = server.config
+    parameters = await parameters_of(came, state, server)
+    response = read_callback(
+        parameters, issuer=config.issuer, issuer_announced=config.issuer_in_response, response_type=config.response_type
+    )
+    session_state = session_state_of(parameters, config)
+    first = await _prove_front_id_token(response, state, opened.nonce, server)
+    tokens = await _redeem(response, opened.code_verifier, server, redirect_uri)
+    companions = Companions(tokens.access_token, response.code.value if response.code else None, Secret(state))
+    id_token = await _prove_id_token(tokens, opened.nonce, companions, server, first) if config.is_openid else None
+    granted = Granted(server, tokens, id_token)
+    claims = await profile_claims(granted)
+    subject = subject_of(granted, claims)
+    await give_back(granted)
+    issuer = config.issuer or f"connection {server.connection.number}"
+    session = _session(server, tokens, id_token, session_state, person_key) if config.keeps_session else None
+    return SignedIn(map_claims(claims, config), person_hash(person_key, issuer, subject), session)
 
 
-async def _redeem(
-    code: Code, verifier: str, connection: Connection, providers: Providers, keys: SealKeys, redirect_uri: str
-) -> Tokens:
-    """The tokens for the code. A server that does not know the client by its current secret is asked once more with the
-    previous one, while there is one: a client that was refused has not spent the code (RFC 6749 section 5.2)."""
+def _session(
+    server: Server, tokens: Tokens, id_token: VerifiedClaims | None, session_state: Secret | None, person_key: bytes
+) -> ProviderSession:
+    if id_token is None or tokens.id_token is None:
+        return ProviderSession()
+    signed = server.opened(tokens.id_token, encrypted=Encrypted.ID_TOKEN in server.config.encrypted)
+    return provider_session(server.config, id_token.claims, signed, session_state, person_key)
 
-    async def ask(client: Client) -> Tokens:
-        endpoint = connection.config.token_endpoint
-        request = token_request(endpoint, client, code, redirect_uri=redirect_uri, code_verifier=verifier)
-        return read_token_response(await providers.fetch(request))
 
-    try:
-        return await ask(client_of(connection, keys))
-    except Refused as refusal:
-        if refusal.reason is not Reason.CLIENT_REFUSED:
-            raise
-        previous = previous_client_of(connection, keys)
-        if previous is None:
-            raise
-    return await ask(previous)
+async def _prove_front_id_token(
+    response: AuthorizationResponse, state: str, nonce: str, server: Server
+) -> VerifiedClaims | None:
+    """The ID token of the response itself, before the code is spent: its hashes tie the code, the access token and the
+    state to it (OpenID Connect Core section 3.3.2.12)."""
+    if response.id_token is None:
+        return None
+    required = {"c_hash"} if response.code else set()
+    required |= {"at_hash"} if response.access_token else set()
+    required |= {"s_hash"} if server.config.profile is Profile.FAPI1_ADVANCED else set()
+    companions = Companions(
+        response.access_token, response.code.value if response.code else None, Secret(state), frozenset(required)
+    )
+    return await _verified(response.id_token, nonce, companions, server)
+
+
+async def _redeem(response: AuthorizationResponse, verifier: str, server: Server, redirect_uri: str) -> Tokens:
+    """The tokens for the code; those of the response itself where it brought no code."""
+    code, config = response.code, server.config
+    if code is None:
+        return Tokens(response.access_token or Secret(""), response.id_token)
+
+    def ask(client: Client, moment: Moment, headers: Mapping[str, Secret]) -> HttpRequest:
+        return token_request(
+            config.token_endpoint,
+            client,
+            code,
+            redirect_uri=redirect_uri,
+            code_verifier=verifier,
+            moment=moment,
+            headers=headers,
+            resource=config.resource,
+        )
+
+    token_type = "dpop" if config.dpop else "bearer"
+    return await server.ask_as_client(
+        config.token_endpoint, ask, lambda answer: read_token_response(answer, token_type=token_type)
+    )
 
 
 def person_hash(person_key: bytes, issuer: str, subject: str) -> bytes:
@@ -153,90 +176,31 @@ def person_hash(person_key: bytes, issuer: str, subject: str) -> bytes:
 
 
 async def _prove_id_token(
-    tokens: Tokens, config: ConnectionConfig, expected_nonce: str, providers: Providers, now: int
+    tokens: Tokens, expected_nonce: str, companions: Companions, server: Server, first: VerifiedClaims | None
 ) -> VerifiedClaims:
+    """The ID token of the token endpoint; the one of the response, where no code was redeemed. When both came, they
+    tell of one person (OpenID Connect Core section 3.3.3.6). A hash need not be there, and has to be right if it is."""
     if tokens.id_token is None:
         raise refuse(Reason.ID_TOKEN_MISSING)
-    id_token = tokens.id_token
+    if "code" not in RESPONSE_TYPES[server.config.response_type] and first is not None:
+        return first
+    proven = await _verified(tokens.id_token, expected_nonce, companions, server)
+    if first is not None and (proven.issuer, proven.subject) != (first.issuer, first.subject):
+        raise refuse(Reason.TOKEN_SUBJECT, "The two ID tokens tell of different people.")
+    return proven
+
+
+async def _verified(id_token: Secret, expected_nonce: str, companions: Companions, server: Server) -> VerifiedClaims:
+    config = server.config
+    token = server.opened(id_token, encrypted=Encrypted.ID_TOKEN in config.encrypted)
     expectation = IdTokenExpectation(
-        config.issuer, config.client_id, expected_nonce, frozenset(config.id_token_algorithms)
-    )
-
-    def verify(key_set: KeySet) -> VerifiedClaims:
-        return verify_id_token(id_token, key_set, expectation, now=now, access_token=tokens.access_token)
-
-    key_set = await providers.key_set(config.jwks_uri)
-    try:
-        return verify(key_set)
-    except UnknownKey:
-        return _verify_again(verify, await providers.key_set_after(config.jwks_uri, key_set))
-
-
-def _verify_again(verify: Callable[[KeySet], VerifiedClaims], key_set: KeySet) -> VerifiedClaims:
-    """After the one refetch an unknown key is a refusal."""
-    try:
-        return verify(key_set)
-    except UnknownKey:
-        raise refuse(Reason.TOKEN_KEY) from None
-
-
-async def _from_id_token(
-    config: ConnectionConfig, tokens: Tokens, id_token: VerifiedClaims | None, providers: Providers, now: int
-) -> Mapping[str, Any]:
-    if id_token is None:
-        raise refuse(Reason.ID_TOKEN_MISSING)
-    return id_token.claims
-
-
-async def _from_access_token(
-    config: ConnectionConfig, tokens: Tokens, id_token: VerifiedClaims | None, providers: Providers, now: int
-) -> Mapping[str, Any]:
-    expectation = AccessTokenExpectation(
         config.issuer,
-        config.access_token_audience,
+        config.client_id,
+        expected_nonce,
         frozenset(config.id_token_algorithms),
-        frozenset(config.access_token_types),
+        config.max_age,
+        config.acr_values,
     )
-
-    def verify(key_set: KeySet) -> VerifiedClaims:
-        return verify_access_token(tokens.access_token, key_set, expectation, now=now)
-
-    key_set = await providers.key_set(config.jwks_uri)
-    try:
-        return verify(key_set).claims
-    except UnknownKey:
-        return _verify_again(verify, await providers.key_set_after(config.jwks_uri, key_set)).claims
-
-
-async def _from_userinfo(
-    config: ConnectionConfig, tokens: Tokens, id_token: VerifiedClaims | None, providers: Providers, now: int
-) -> Mapping[str, Any]:
-    response = await providers.fetch(profile_request(ProfileRequest(config.userinfo_endpoint), tokens.access_token))
-    return read_userinfo(response, subject=id_token.subject if id_token else None)
-
-
-async def _from_rest(
-    config: ConnectionConfig, tokens: Tokens, id_token: VerifiedClaims | None, providers: Providers, now: int
-) -> Mapping[str, Any]:
-    rest = config.rest
-    if rest is None:
-        raise refuse(Reason.PROFILE_INCOMPLETE)
-    request = profile_request(ProfileRequest(rest.url, rest.method, rest.bearer), tokens.access_token)
-    return read_person(await providers.fetch(request), rest.person)
-
-
-_SOURCES = {
-    ProfileSource.ID_TOKEN: _from_id_token,
-    ProfileSource.ACCESS_TOKEN: _from_access_token,
-    ProfileSource.USERINFO: _from_userinfo,
-    ProfileSource.REST: _from_rest,
-}
-
-
-def _subject_of(claims: Mapping[str, Any], config: ConnectionConfig) -> str:
-    """The subject where there is no ID token: a claim that the connection names."""
-    path = config.rest.subject if config.profile_source is ProfileSource.REST and config.rest else "sub"
-    subject = at_path(claims, path)
-    if isinstance(subject, bool) or not isinstance(subject, (str, int)) or subject == "":
-        raise refuse(Reason.PROFILE_INCOMPLETE, f"no subject at {path}")
-    return str(subject)
+    return await server.proven(
+        lambda keys: verify_id_token(token, keys, expectation, now=server.now, companions=companions)
+    )

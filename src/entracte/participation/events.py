@@ -15,6 +15,7 @@ class EventKind(StrEnum):
     SIGN_IN_SHOWN = "sign_in_shown"
     SIGN_IN_SENT = "sign_in_sent"
     SIGN_IN_RETURNED = "sign_in_returned"
+    SIGNED_OUT = "signed_out"
     GUEST = "guest"
     FORM_SHOWN = "form_shown"
     ENTERED = "entered"

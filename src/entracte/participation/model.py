@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from entracte.participation.events import Event, Outcome, ValueOutcome
+from entracte.participation.provider_sessions import KeptSession
 from entracte.values import (
     AttemptNumber,
     CampaignNumber,
@@ -161,13 +162,15 @@ class Participations(Protocol):
         follows unless it is `SIGNED_IN`."""
         ...
 
-    async def sign_in(self, attempt: Attempt, profile: Profile) -> int:
+    async def sign_in(self, attempt: Attempt, profile: Profile, session: KeptSession | None = None) -> int:
         """One transaction: finish the attempt as `SIGNED_IN`, put the profile on the participation, take back `guest`,
-        and begin the next generation, with the previous key still open. Returns the new generation."""
+        and begin the next generation, with the previous key still open. Returns the new generation. The session takes
+        the place of those before; without one nothing more is asked of the database."""
         ...
 
-    async def hold_profile(self, attempt: Attempt, profile: Profile) -> None:
-        """In an embedded campaign: finish the attempt as `SIGNED_IN` and keep the profile on it, for the frame."""
+    async def hold_profile(self, attempt: Attempt, profile: Profile, session: KeptSession | None = None) -> None:
+        """In an embedded campaign: finish the attempt as `SIGNED_IN` and keep the profile on it, for the frame. The
+        session stands beside the one before, which is in force until the frame claims."""
         ...
 
     async def claim_profile(

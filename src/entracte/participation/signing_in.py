@@ -5,21 +5,23 @@ A state that opened is not enough: this browser must hold the key of the partici
 before the code is redeemed (RFC 9700 section 2.1).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from entracte.campaigns.model import Published
+from entracte.connections.authorization_response import Came
 from entracte.connections.model import Connection
 from entracte.connections.providers import Providers
+from entracte.connections.server import Server, server_of
 from entracte.connections.sign_in import SignedIn, begin, complete, short_code
 from entracte.participation.events import EventKind, Outcome
 from entracte.participation.keys import HANDLE_AGE, Ticket, open_ticket, seal_ticket
 from entracte.participation.model import Attempt, Participation, Participations, Profile
+from entracte.participation.provider_sessions import KeptSession, with_told
 from entracte.participation.take_part import Playing, event_of
 from entracte.protocol.errors import Reason, Refused
 from entracte.protocol.seal import SealKeys
-from entracte.protocol.state import OpenedState, StateContent
+from entracte.protocol.state import OpenedState, StateContent, seal_state
 from entracte.values import AttemptNumber, Clock, Entropy
 
 IN_PROGRESS = 30
@@ -78,35 +80,47 @@ class SigningIn:
     clock: Clock
     entropy: Entropy
     redirect_uri: str
+    oauth_url: str
+    """The address of the OAuth service, where servers find what we publish."""
 
     async def send(
-        self, playing: Playing, connection: Connection, *, another_account: bool, popup: bool = False
-    ) -> Sent:
-        """Begin an attempt. The state needs no write; the attempt is kept for the funnel."""
+        self,
+        playing: Playing,
+        connection: Connection,
+        *,
+        another_account: bool,
+        popup: bool = False,
+        framed: bool = False,
+        login_hint: str = "",
+    ) -> Sent | Returned:
+        """Begin an attempt. The state needs no write; the attempt is kept for the funnel. Where the server is asked
+        before the browser goes (pushed requests) and refuses, the attempt has failed, and the browser is back already.
+        """
         participation, now = playing.participation, self.clock()
         number = AttemptNumber(int.from_bytes(self.entropy(4), "big"))
         content = StateContent(participation.campaign, connection.number, participation.id, number, now)
-        begun = begin(
-            connection,
-            content,
-            self.keys,
-            redirect_uri=self.redirect_uri,
-            language=participation.language,
-            another_account=another_account,
-        )
-        attempt = Attempt(
-            participation.organization,
-            participation.campaign,
-            participation.id,
-            number,
-            connection.number,
-            begun.short_code,
-            sent_at=now,
-        )
+        state = seal_state(content, self.keys)
+        attempt = _attempt_of(participation, content, short_code(state, self.keys))
+        ticket = Ticket(participation.id, number, now, popup=popup)
         sent = event_of(participation, EventKind.SIGN_IN_SENT, now)
+        try:
+            begun = await begin(
+                self._server(connection, now),
+                content,
+                redirect_uri=self.redirect_uri,
+                language=participation.language,
+                another_account=another_account,
+                address=self.oauth_url,
+                login_hint=login_hint,
+            )
+        except Refused as refusal:
+            await self.participations.attempt_was_sent(attempt, [sent])
+            await self._finish(attempt, refusal.reason, refusal.evidence)
+            by_ticket = ticket if popup or framed else None
+            return self._answer(_Trip(playing.published, participation, attempt, by_ticket), Back.MISHAP)
         await self.participations.attempt_was_sent(attempt, [sent])
         purpose = POPUP_COOKIE if popup else ATTEMPT_COOKIE
-        return Sent(begun.url, number, seal_ticket(Ticket(participation.id, number, now), purpose, self.keys))
+        return Sent(begun.url, number, seal_ticket(ticket, purpose, self.keys))
 
     def ticket(self, text: str) -> Ticket | None:
         """The ticket of an attempt cookie."""
@@ -121,7 +135,7 @@ class SigningIn:
         published: Published,
         state: str,
         opened: OpenedState,
-        parameters: Mapping[str, str],
+        came: Came,
         proof: Proof,
         connection: Connection,
         person_key: bytes,
@@ -137,13 +151,11 @@ class SigningIn:
         try:
             signed_in = await complete(
                 opened,
-                parameters,
-                connection,
-                providers=self.providers,
-                keys=self.keys,
+                state,
+                came,
+                self._server(connection, now),
                 person_key=person_key,
                 redirect_uri=self.redirect_uri,
-                now=now,
             )
         except Refused as refusal:
             await self._finish(trip.attempt, refusal.reason, refusal.evidence)
@@ -203,27 +215,38 @@ class SigningIn:
             return None
         if ticket is not None and not ticket.popup and not participation.embed_page:
             return None  # no page frames it: its key in an address was put there by somebody who has it, too
-        attempt = Attempt(
-            participation.organization,
-            participation.campaign,
-            participation.id,
-            content.attempt,
-            content.connection,
-            short_code(state, self.keys),
-            sent_at=content.issued_at,
-        )
+        attempt = _attempt_of(participation, content, short_code(state, self.keys))
         return _Trip(published, participation, attempt, ticket)
+
+    def _server(self, connection: Connection, now: int) -> Server:
+        return server_of(connection, self.providers, self.keys, self.entropy, now)
 
     async def _attach(self, trip: "_Trip", signed_in: SignedIn) -> Returned:
         mapped = signed_in.mapped
         profile = Profile(mapped.attributes, mapped.verified, mapped.account, signed_in.person)
         finished = replace(trip.attempt, outcome=Outcome.SIGNED_IN, finished_at=self.clock())
+        session = self._session(finished, signed_in)
         if trip.ticket is not None:
-            await self.participations.hold_profile(finished, profile)
+            await self.participations.hold_profile(finished, profile, session)
             return self._answer(trip, Back.SIGNED_IN)
-        generation = await self.participations.sign_in(finished, profile)
+        generation = await self.participations.sign_in(finished, profile, session)
         kept = replace(trip.participation, profile=profile, guest=False, generation=generation, previous_key_open=True)
         return self._answer(replace(trip, participation=kept), Back.SIGNED_IN)
+
+    def _session(self, attempt: Attempt, signed_in: SignedIn) -> KeptSession | None:
+        """What is kept of the session at the server, for connections that sign out."""
+        if signed_in.session is None:
+            return None
+        of = KeptSession(
+            attempt.organization,
+            attempt.campaign,
+            attempt.participation,
+            attempt.number,
+            attempt.connection,
+            attempt.finished_at or 0,
+            signed_in.person,
+        )
+        return with_told(of, signed_in.session, self.keys)
 
     async def _used_before(self, trip: "_Trip") -> Returned:
         """A reload, or Back: the same browser with a state that was consumed. It goes where the first one went."""
@@ -269,6 +292,18 @@ class _Trip:
     participation: Participation
     attempt: Attempt
     ticket: Ticket | None
+
+
+def _attempt_of(participation: Participation, content: StateContent, code: str) -> Attempt:
+    return Attempt(
+        participation.organization,
+        participation.campaign,
+        participation.id,
+        content.attempt,
+        content.connection,
+        code,
+        sent_at=content.issued_at,
+    )
 
 
 def _is_of(ticket: Ticket, content: StateContent) -> bool:

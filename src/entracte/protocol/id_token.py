@@ -1,4 +1,4 @@
-"""The ID token and its proof (OpenID Connect Core sections 2 and 3.1.3.7).
+"""The ID token and its proof (OpenID Connect Core sections 2, 3.1.3.7, 3.2.2.11 and 3.3.2.12).
 
 A claim is required because the table here says so, never because a library happened to look.
 """
@@ -22,6 +22,7 @@ __all__ = [
     "CLOCK_SKEW",
     "MAXIMUM_AGE",
     "MAXIMUM_BYTES",
+    "Companions",
     "IdTokenExpectation",
     "UnknownKey",
     "VerifiedClaims",
@@ -50,7 +51,22 @@ class IdTokenExpectation:
     client_id: str
     nonce: str = field(repr=False)
     algorithms: frozenset[str]
-    """Allowed JWS algorithms; never empty, never `none`, never HS*."""
+    """Allowed JWS algorithms; never empty, never `none`. HS* only where it is the registered one."""
+    max_age: int | None = None
+    """The `max_age` that was sent, in seconds: then `auth_time` has to be there and young enough."""
+    acr_values: tuple[str, ...] = ()
+    """The authentication contexts of which one was asked for as essential (section 5.5.1.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Companions:
+    """What came or goes with an ID token: each hash of it that is there has to be of that, and those `required` have to
+    be there (section 3.3.2.11, Financial-grade API Part 2 section 5.2.2.1 for `s_hash`)."""
+
+    access_token: Secret | None = None
+    code: Secret | None = None
+    state: Secret | None = None
+    required: frozenset[str] = frozenset()
 
 
 TYPES = frozenset({"jwt", "application/jwt"})
@@ -106,25 +122,34 @@ HASHES: Mapping[str, Callable[[bytes], Any]] = {
     "ES256": sha256,
     "ES384": sha384,
     "ES512": sha512,
+    "HS256": sha256,
+    "HS384": sha384,
+    "HS512": sha512,
     "EdDSA": sha512,  # the hash inside Ed25519 (RFC 8032 section 5.1)
 }
 """The hash of `at_hash` by the algorithm of the ID token (section 3.1.3.6). One that is not here fails closed."""
 
 
 def verify_id_token(
-    token: Secret, keys: KeySet, expectation: IdTokenExpectation, *, now: int, access_token: Secret | None = None
+    token: Secret,
+    keys: KeySet,
+    expectation: IdTokenExpectation,
+    *,
+    now: int,
+    access_token: Secret | None = None,
+    companions: Companions | None = None,
 ) -> VerifiedClaims:
-    """The claims of an ID token, or a refusal (`TOKEN_*`). Raises `UnknownKey` when no candidate key has the
-    token's `kid`; the caller may refetch and must then treat it as `TOKEN_KEY`.
+    """The claims of an ID token, or a refusal (`TOKEN_*`, `AUTHENTICATION_*`). Raises `UnknownKey` when no candidate
+    key has the token's `kid`; the caller may refetch and must then treat it as `TOKEN_KEY`.
 
-    `access_token` is the one that came in the same answer: when the ID token has an `at_hash`, it must be of that one.
+    `access_token` is the one that came in the same answer, short for `companions` with that alone.
     """
     verified = jws.verify_signature(token, keys, expectation.algorithms)
     claims = verified.claims
     _check_type(verified.header)
     claim_rules.check_claims(claims, RULES, expectation, now)
-    if access_token is not None and "at_hash" in claims:
-        check_access_token_hash(claims["at_hash"], access_token, verified.algorithm)
+    _check_authentication(claims, expectation, now)
+    _check_hashes(claims, companions or Companions(access_token), verified.algorithm)
     return VerifiedClaims(claims["iss"], claims["sub"], claims)
 
 
@@ -134,11 +159,35 @@ def _check_type(header: Mapping[str, Any]) -> None:
         raise refuse(Reason.TOKEN_CLAIM, "The header's `typ` is not that of an ID token.")
 
 
-def check_access_token_hash(at_hash: Any, access_token: Secret, algorithm: str) -> None:
-    """Refuses `TOKEN_HASH` unless `at_hash` is the left half of the access token's hash (section 3.1.3.8)."""
+def _check_authentication(claims: Mapping[str, Any], expectation: IdTokenExpectation, now: int) -> None:
+    """Sections 3.1.3.7 (12, 13) and 5.5.1.1: what was asked for has to be said, and to hold."""
+    if expectation.max_age is not None:
+        at: Any = claims.get("auth_time")
+        if not claim_rules.is_number(at) or not claim_rules.not_in_the_future(at, None, now):
+            raise refuse(Reason.AUTHENTICATION_AGE, "`auth_time` is missing, no time, or in the future.")
+        if now - at > expectation.max_age + CLOCK_SKEW:
+            raise refuse(Reason.AUTHENTICATION_AGE, f"Expected at most {expectation.max_age} seconds.")
+    if expectation.acr_values and claims.get("acr") not in expectation.acr_values:
+        raise refuse(Reason.AUTHENTICATION_CONTEXT, f"Expected {' or '.join(expectation.acr_values)}.")
+
+
+def _check_hashes(claims: Mapping[str, Any], companions: Companions, algorithm: str) -> None:
+    for name, of in (
+        ("at_hash", companions.access_token),
+        ("c_hash", companions.code),
+        ("s_hash", companions.state),
+    ):
+        if name in claims and of is not None:
+            check_hash(name, claims[name], of, algorithm)
+        elif name in companions.required:
+            raise refuse(Reason.TOKEN_HASH, f"`{name}` is missing.")
+
+
+def check_hash(name: str, value: Any, of: Secret, algorithm: str) -> None:
+    """Refuses `TOKEN_HASH` unless the value is the left half of the hash of that text (section 3.1.3.8, 3.3.2.10)."""
     hasher = HASHES.get(algorithm)
-    if hasher is None or not isinstance(at_hash, str):
-        raise refuse(Reason.TOKEN_HASH, "`at_hash` can not be checked.")
-    digest = hasher(access_token.reveal().encode()).digest()
-    if not hmac.compare_digest(at_hash.encode(), encode(digest[: len(digest) // 2]).encode()):
-        raise refuse(Reason.TOKEN_HASH, "`at_hash` is of another access token.")
+    if hasher is None or not isinstance(value, str):
+        raise refuse(Reason.TOKEN_HASH, f"`{name}` can not be checked.")
+    digest = hasher(of.reveal().encode()).digest()
+    if not hmac.compare_digest(value.encode(), encode(digest[: len(digest) // 2]).encode()):
+        raise refuse(Reason.TOKEN_HASH, f"`{name}` is of something else.")

@@ -6,7 +6,7 @@ used payload differ, and sizes without a limit. The library is asked one questio
 signature of these bytes under this key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,9 @@ from entracte.values import Secret
 MAXIMUM_BYTES = 64 * 1024
 MAXIMUM_HEADER_BYTES = 8 * 1024
 
+MAC_ALGORITHMS = frozenset({"HS256", "HS384", "HS512"})
+"""Only for a connection that registered one, and only under its client secret (`keys.mac_key_set`)."""
+
 JOSERFC_ALGORITHMS: Mapping[str, str] = {
     "RS256": "RS256",
     "RS384": "RS384",
@@ -36,8 +39,8 @@ JOSERFC_ALGORITHMS: Mapping[str, str] = {
 }
 """Every algorithm that can verify anything here, and joserfc's name for it. A connection allows some of them."""
 
-_NAMED_IN_EVIDENCE = frozenset({*JOSERFC_ALGORITHMS, "none", "HS256", "HS384", "HS512", "ES256K", "Ed25519", "Ed448"})
-_REGISTRY = JWSRegistry(algorithms=frozenset(JOSERFC_ALGORITHMS.values()))
+_NAMED_IN_EVIDENCE = frozenset({*JOSERFC_ALGORITHMS, *MAC_ALGORITHMS, "none", "ES256K", "Ed25519", "Ed448"})
+_REGISTRY = JWSRegistry(algorithms=frozenset(JOSERFC_ALGORITHMS.values()) | MAC_ALGORITHMS)
 
 
 class UnknownKey(Exception):
@@ -72,7 +75,7 @@ def verify_signature(token: Secret, keys: KeySet, algorithms: frozenset[str]) ->
     """
     parts = _split(token.reveal())
     header = _header(parts.header)
-    algorithm = _algorithm(header, algorithms)
+    algorithm = _algorithm(header, algorithms, MAC_ALGORITHMS if keys.is_secret else JOSERFC_ALGORITHMS.keys())
     candidates = _candidates(keys, _kid(header), algorithm)
     signature = _decode(parts.signature)
     if not any(_is_signature(candidate, algorithm, parts.signing_input, signature) for candidate in candidates):
@@ -115,9 +118,10 @@ def _header(part: str) -> dict[str, Any]:
     return header
 
 
-def _algorithm(header: Mapping[str, Any], allowed: frozenset[str]) -> str:
+def _algorithm(header: Mapping[str, Any], allowed: frozenset[str], fitting: Collection[str]) -> str:
+    """`fitting` are those of the kind of key: no public key is ever taken for a secret, whatever is allowed."""
     algorithm = header.get("alg")
-    if isinstance(algorithm, str) and algorithm in allowed and algorithm in JOSERFC_ALGORITHMS:
+    if isinstance(algorithm, str) and algorithm in allowed and algorithm in fitting:
         return algorithm
     got = algorithm if isinstance(algorithm, str) and algorithm in _NAMED_IN_EVIDENCE else "something else"
     raise refuse(Reason.TOKEN_ALGORITHM, f"Expected {' or '.join(sorted(allowed))}; got {got}.")
@@ -141,7 +145,7 @@ def _candidates(keys: KeySet, kid: str | None, algorithm: str) -> tuple[Verifica
 
 
 def _is_signature(candidate: VerificationKey, algorithm: str, signing_input: bytes, signature: bytes) -> bool:
-    model = _REGISTRY.get_alg(JOSERFC_ALGORITHMS[algorithm])
+    model = _REGISTRY.get_alg(JOSERFC_ALGORITHMS.get(algorithm, algorithm))
     try:
         model.check_key(candidate.key)
         return model.verify(signing_input, signature, candidate.key)

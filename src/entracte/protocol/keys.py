@@ -7,12 +7,13 @@ from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from entracte.protocol.base64url import decode
 from entracte.protocol.errors import Reason, refuse
 from entracte.protocol.json_documents import is_any_json, read_json_object
 from entracte.protocol.messages import HttpRequest, HttpResponse, Purpose
+from entracte.values import Secret
 
 MAXIMUM_BYTES = 256 * 1024
 MAXIMUM_KEYS = 100
@@ -46,14 +47,46 @@ class VerificationKey:
 
 
 @dataclass(frozen=True, slots=True)
+class EncryptionKey:
+    """A public key of the authorization server that something of ours can be encrypted to. `key` is joserfc's."""
+
+    kid: str | None
+    key_type: str
+    algorithm: str | None
+    """The key management algorithm that the key is for, when it says."""
+    key: Any = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class KeySet:
-    """The keys that may verify a signature. Made only by `read_jwks`."""
+    """The keys that may verify a signature. Made only by `read_jwks` and `mac_key_set`."""
 
     keys: tuple[VerificationKey, ...]
+    encryption: tuple[EncryptionKey, ...] = ()
+    is_secret: bool = False
+    """Whether it is the client secret, for MACs: then it is meant whatever `kid` a token has."""
 
     def candidates(self, kid: str | None, algorithm: str) -> Sequence[VerificationKey]:
         """The keys for a header: the one named by `kid`, or, without a kid, all that fit the algorithm."""
-        return [key for key in self.keys if algorithm in key.algorithms and (kid is None or key.kid == kid)]
+        return [
+            key
+            for key in self.keys
+            if algorithm in key.algorithms and (kid is None or self.is_secret or key.kid == kid)
+        ]
+
+
+_MAC_BYTES: Mapping[str, int] = MappingProxyType({"HS256": 32, "HS384": 48, "HS512": 64})
+
+
+def mac_key_set(secret: Secret) -> KeySet:
+    """The client secret as the one key, for the algorithms that it is long enough for (RFC 7518 section 3.2)."""
+    raw = secret.reveal().encode()
+    algorithms = frozenset(name for name, size in _MAC_BYTES.items() if len(raw) >= size)
+    try:
+        key = OctKey.import_key(raw) if algorithms else None
+    except ValueError:  # a public key in one of its forms: everybody has that
+        algorithms, key = frozenset(), None
+    return KeySet((VerificationKey(None, algorithms, key),), is_secret=True)
 
 
 def jwks_request(url: str) -> HttpRequest:
@@ -76,7 +109,8 @@ def read_jwks(response: HttpResponse) -> KeySet:
     if len(entries) > MAXIMUM_KEYS:
         raise refuse(Reason.JWKS_MALFORMED, f"There are more than {MAXIMUM_KEYS} keys.")
     usable = (_verification_key(entry) for entry in entries)
-    return KeySet(tuple(key for key in usable if key is not None))
+    encryption = (_encryption_key(entry) for entry in entries)
+    return KeySet(tuple(key for key in usable if key is not None), tuple(key for key in encryption if key is not None))
 
 
 def _verification_key(entry: Any) -> VerificationKey | None:
@@ -91,6 +125,19 @@ def _verification_key(entry: Any) -> VerificationKey | None:
     except (JoseError, UnsupportedAlgorithm, ValueError):
         return None
     return VerificationKey(entry.get("kid"), algorithms, key)
+
+
+def _encryption_key(entry: Any) -> EncryptionKey | None:
+    """A key that is published for encryption (RFC 7517 section 4.2), and for nothing else."""
+    if not isinstance(entry, dict) or entry.get("use") != "enc" or "d" in entry:
+        return None
+    kid, key_type, algorithm = entry.get("kid"), entry.get("kty"), entry.get("alg")
+    if not isinstance(kid, str | None) or not isinstance(algorithm, str | None) or key_type not in ("RSA", "EC"):
+        return None
+    try:
+        return EncryptionKey(kid, key_type, algorithm, _READERS[key_type](entry))
+    except (JoseError, UnsupportedAlgorithm, ValueError, KeyError, TypeError):
+        return None
 
 
 def _is_public_signature_key(entry: Mapping[str, Any]) -> bool:

@@ -1,5 +1,5 @@
 """HTTP requests and answers as plain values. The core writes a request and reads an answer; somebody
-else moves them (`fetch.py`)."""
+else moves them (`fetch`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,22 @@ class Purpose(StrEnum):
     TOKEN = "token"  # noqa: S105
     PROFILE = "profile"
     """UserInfo, or the brand's own REST API."""
+    PUSHED_REQUEST = "pushed_authorization_request"
+    INTROSPECTION = "introspection"
+    REVOCATION = "revocation"
+    REGISTRATION = "registration"
+    WEBFINGER = "webfinger"
+    CLAIM_SOURCE = "claim_source"
+    """The other server of a distributed claim."""
     OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """What we show in TLS (RFC 8705 section 2), in PEM: our certificate with its chain, and its private key."""
+
+    chain: str = field(repr=False)
+    private_key: Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +45,8 @@ class HttpRequest:
     body: Secret = field(default_factory=lambda: Secret(""))
     secret_headers: Mapping[str, Secret] = field(default_factory=dict)
     purpose: Purpose = Purpose.OTHER
+    client_certificate: ClientCertificate | None = None
+    """Shown to the server in TLS, where a connection proves itself so."""
 
 
 @dataclass(frozen=True, slots=True)

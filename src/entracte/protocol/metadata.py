@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv6Address
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -15,6 +15,7 @@ from entracte.protocol.jws import JOSERFC_ALGORITHMS
 from entracte.protocol.messages import HttpRequest, HttpResponse, Purpose
 
 WELL_KNOWN = "/.well-known/openid-configuration"
+WELL_KNOWN_OAUTH = "/.well-known/oauth-authorization-server"
 MAXIMUM_URL = 2048
 
 _UNUSABLE_CHARACTER = re.compile(r"[^\x21-\x7e]|\\")
@@ -38,11 +39,44 @@ class Metadata:
     issuer_in_response: bool
     """`authorization_response_iss_parameter_supported` (RFC 9207 section 3)."""
     code_challenge_methods: frozenset[str]
+    pushed_authorization_request_endpoint: str | None
+    introspection_endpoint: str | None
+    revocation_endpoint: str | None
+    registration_endpoint: str | None
+    check_session_iframe: str | None
+    must_push: bool
+    """`require_pushed_authorization_requests` (RFC 9126 section 5)."""
+    dpop_algorithms: frozenset[str]
+    """`dpop_signing_alg_values_supported` (RFC 9449 section 5.1); empty: no DPoP."""
+    response_types: frozenset[str]
+    response_modes: frozenset[str]
+    """Empty for both: the server does not say."""
+    tls_endpoints: Mapping[str, str]
+    """`mtls_endpoint_aliases` (RFC 8705 section 5): where to go with a client certificate."""
+    lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Every `…_supported` list of words, by its name. What is not there was not said."""
+    flags: Mapping[str, bool] = field(default_factory=dict)
+    """Every true or false, by its name."""
 
 
 def metadata_request(issuer: str) -> HttpRequest:
     """The request for `issuer` + `/.well-known/openid-configuration`. Raises `Refused(METADATA_MALFORMED)` for an
     issuer with a query or a fragment, and for what is no web address at all."""
+    parts = _issuer_parts(issuer)
+    # section 4: a slash at the end is removed first
+    address = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}{WELL_KNOWN}"
+    return HttpRequest("GET", address, purpose=Purpose.METADATA)
+
+
+def oauth_metadata_request(issuer: str) -> HttpRequest:
+    """The request of RFC 8414 section 3.1, for a server that knows no OpenID Connect: there the well-known part stands
+    before the path. Raises as `metadata_request` does."""
+    parts = _issuer_parts(issuer)
+    address = f"{parts.scheme}://{parts.netloc}{WELL_KNOWN_OAUTH}{parts.path.rstrip('/')}"
+    return HttpRequest("GET", address, purpose=Purpose.METADATA)
+
+
+def _issuer_parts(issuer: str) -> SplitResult:
     try:
         # whether http is allowed is decided by who sends the request
         parts = _parts(issuer)
@@ -50,20 +84,36 @@ def metadata_request(issuer: str) -> HttpRequest:
         raise refuse(Reason.METADATA_MALFORMED, f"The issuer can not be used: {problem}.") from None
     if "?" in issuer:
         raise refuse(Reason.METADATA_MALFORMED, "An issuer has no query.")
-    # section 4: a slash at the end is removed first
-    address = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}{WELL_KNOWN}"
-    return HttpRequest("GET", address, purpose=Purpose.METADATA)
+    return parts
 
 
 def _never(_host: str) -> bool:
     return False
 
 
-def read_metadata(response: HttpResponse, issuer: str, *, insecure_allowed: Callable[[str], bool] = _never) -> Metadata:
+_MORE_ENDPOINTS = (
+    "userinfo_endpoint",
+    "end_session_endpoint",
+    "pushed_authorization_request_endpoint",
+    "introspection_endpoint",
+    "revocation_endpoint",
+    "registration_endpoint",
+    "check_session_iframe",
+)
+
+
+def read_metadata(
+    response: HttpResponse,
+    issuer: str,
+    *,
+    insecure_allowed: Callable[[str], bool] = _never,
+    openid: bool = True,
+) -> Metadata:
     """Refuses `METADATA_ISSUER` unless `issuer` is equal byte for byte, and `METADATA_MALFORMED`; as every reader
     `PROVIDER_ERROR` (5xx, 429) and `RESPONSE_REDIRECTED`.
 
-    `insecure_allowed` says of a host (lower case) whether http may be used with it.
+    `insecure_allowed` says of a host (lower case) whether http may be used with it. `openid` says whether the document
+    is that of an OpenID provider, which has to have keys; one of RFC 8414 need not (section 2).
     """
     document = read_json_object(response, malformed=Reason.METADATA_MALFORMED)
     named = required_text(document, "issuer", Reason.METADATA_MALFORMED)
@@ -74,16 +124,38 @@ def read_metadata(response: HttpResponse, issuer: str, *, insecure_allowed: Call
         issuer=issuer,
         authorization_endpoint=_authorization_endpoint(document, insecure_allowed),
         token_endpoint=_endpoint(document, "token_endpoint", insecure_allowed),
-        jwks_uri=_endpoint(document, "jwks_uri", insecure_allowed),
-        userinfo_endpoint=_optional_endpoint(document, "userinfo_endpoint", insecure_allowed),
-        end_session_endpoint=_optional_endpoint(document, "end_session_endpoint", insecure_allowed),
+        jwks_uri=_endpoint(document, "jwks_uri", insecure_allowed) if openid or "jwks_uri" in document else "",
+        **{name: _optional_endpoint(document, name, insecure_allowed) for name in _MORE_ENDPOINTS},
         id_token_algorithms=_texts(document, "id_token_signing_alg_values_supported", "RS256").intersection(
             JOSERFC_ALGORITHMS
         ),
         token_endpoint_authentication=_texts(document, "token_endpoint_auth_methods_supported", "client_secret_basic"),
         issuer_in_response=document.get("authorization_response_iss_parameter_supported") is True,
         code_challenge_methods=_texts(document, "code_challenge_methods_supported"),
+        must_push=document.get("require_pushed_authorization_requests") is True,
+        dpop_algorithms=_texts(document, "dpop_signing_alg_values_supported"),
+        response_types=_texts(document, "response_types_supported"),
+        response_modes=_texts(document, "response_modes_supported"),
+        tls_endpoints=_tls_endpoints(document, insecure_allowed),
+        lists={name: _texts(document, name) for name in document if _is_list_of(document, name)},
+        flags={name: value for name, value in document.items() if isinstance(value, bool)},
     )
+
+
+def _is_list_of(document: Mapping[str, Any], name: str) -> bool:
+    """Whether it is a list of what the server can do. An empty one says nothing that anybody could mean."""
+    return name.endswith("_supported") and bool(_texts(document, name))
+
+
+def _tls_endpoints(document: Mapping[str, Any], insecure_allowed: Callable[[str], bool]) -> Mapping[str, str]:
+    aliases = document.get("mtls_endpoint_aliases")
+    if not isinstance(aliases, dict):
+        return {}
+    return {
+        name: _endpoint(aliases, name, insecure_allowed)
+        for name in ("token_endpoint", *_MORE_ENDPOINTS)
+        if aliases.get(name) is not None
+    }
 
 
 def _endpoint(document: Mapping[str, Any], name: str, insecure_allowed: Callable[[str], bool]) -> str:

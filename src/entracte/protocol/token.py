@@ -1,14 +1,12 @@
 """The token request and its answer (RFC 6749 sections 4.1.3, 5.1 and 5.2)."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlencode
 
-from entracte.protocol.authorization import Code
-from entracte.protocol.client_auth import Client, authenticate
+from entracte.protocol.authorization import Code, check_access_token
+from entracte.protocol.client_auth import Client, Moment, client_request
 from entracte.protocol.errors import Reason, Refused, refuse
 from entracte.protocol.json_documents import (
     SUCCESS,
@@ -32,6 +30,9 @@ REFUSALS: Mapping[str, Reason] = MappingProxyType(
         "invalid_scope": Reason.TOKEN_REFUSED,
         # RFC 8707 section 2
         "invalid_target": Reason.TOKEN_REFUSED,
+        # RFC 9449 sections 5 and 8
+        "invalid_dpop_proof": Reason.TOKEN_REFUSED,
+        "use_dpop_nonce": Reason.TOKEN_REFUSED,
     }
 )
 """The registered errors. Only these are told on; another one is a refusal without a name."""
@@ -39,8 +40,6 @@ REFUSALS: Mapping[str, Reason] = MappingProxyType(
 _STATUSES: Mapping[int, Reason] = MappingProxyType(
     {400: Reason.TOKEN_REFUSED, 401: Reason.CLIENT_REFUSED, 403: Reason.TOKEN_REFUSED}
 )
-_ACCESS_TOKEN = re.compile(r"[\x21-\x7e]+")
-"""RFC 6749 appendix A.12 without the space, so that it can stand in a header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +48,36 @@ class Tokens:
 
     access_token: Secret
     id_token: Secret | None
+    refresh_token: Secret | None = None
 
 
-def token_request(endpoint: str, client: Client, code: Code, *, redirect_uri: str, code_verifier: str) -> HttpRequest:
-    """The request that redeems a code."""
-    form, headers = authenticate(
-        client,
-        {
-            "grant_type": "authorization_code",
-            "code": code.value.reveal(),
-            "redirect_uri": redirect_uri,
-            "code_verifier": code_verifier,
-        },
-    )
-    return HttpRequest(
-        "POST",
-        endpoint,
-        content_type="application/x-www-form-urlencoded",
-        body=Secret(urlencode(form)),
-        secret_headers=headers,
-        purpose=Purpose.TOKEN,
-    )
+def token_request(
+    endpoint: str,
+    client: Client,
+    code: Code,
+    *,
+    redirect_uri: str,
+    code_verifier: str,
+    moment: Moment | None = None,
+    headers: Mapping[str, Secret] | None = None,
+    resource: tuple[str, ...] = (),
+) -> HttpRequest:
+    """The request that redeems a code. `headers` are those of a proof (RFC 9449 section 5), `resource` what the access
+    token is for (RFC 8707 section 2)."""
+    form = {
+        "grant_type": "authorization_code",
+        "code": code.value.reveal(),
+        "redirect_uri": redirect_uri,
+        "code_verifier": code_verifier,
+    }
+    more = tuple(("resource", one) for one in resource)
+    return client_request(endpoint, client, form, purpose=Purpose.TOKEN, moment=moment, headers=headers, more=more)
 
 
-def read_token_response(response: HttpResponse) -> Tokens:
-    """Refuses `TOKEN_REFUSED` (invalid_grant and others), `CLIENT_REFUSED` (invalid_client, or 401 without a
+def read_token_response(response: HttpResponse, *, token_type: str = "bearer") -> Tokens:  # noqa: S107
+    """`token_type` is the one that was asked for, lower case: `bearer`, or `dpop` (RFC 9449 section 5).
+
+    Refuses `TOKEN_REFUSED` (invalid_grant and others), `CLIENT_REFUSED` (invalid_client, or 401 without a
     registered error), `TOKEN_TYPE` (compared without case), `RESPONSE_MALFORMED` (status, media type, JSON,
     types), `PROVIDER_ERROR` (5xx, 429) and `RESPONSE_REDIRECTED`."""
     if response.status not in SUCCESS:
@@ -82,17 +86,18 @@ def read_token_response(response: HttpResponse) -> Tokens:
     if document.get("error") is not None:
         # some servers say so with status 200
         raise _named_refusal(document["error"])
-    return _tokens(document)
+    return _tokens(document, token_type)
 
 
-def _tokens(document: Mapping[str, Any]) -> Tokens:
+def _tokens(document: Mapping[str, Any], token_type: str) -> Tokens:
     access_token = required_text(document, "access_token")
-    if _ACCESS_TOKEN.fullmatch(access_token) is None:
-        raise refuse(Reason.RESPONSE_MALFORMED, "`access_token` has characters that can not stand in a header.")
-    if required_text(document, "token_type").lower() != "bearer":
-        raise refuse(Reason.TOKEN_TYPE)
+    check_access_token(access_token)
+    if required_text(document, "token_type").lower() != token_type:
+        raise refuse(Reason.TOKEN_TYPE, f"Expected {token_type}.")
     id_token = Secret(required_text(document, "id_token")) if "id_token" in document else None
-    return Tokens(Secret(access_token), id_token)
+    refresh_token = document.get("refresh_token")
+    kept = Secret(refresh_token) if isinstance(refresh_token, str) and refresh_token else None
+    return Tokens(Secret(access_token), id_token, kept)
 
 
 def _refusal(response: HttpResponse) -> Refused:

@@ -27,6 +27,7 @@ class Measure(StrEnum):
     AT_THE_LOGIN = "at_the_login"
     RETURNED = "returned"
     FAILED = "failed"
+    SIGNED_OUT = "signed_out"
     GUEST = "guest"
     FORM_SHOWN = "form_shown"
     ENTERED = "entered"
@@ -46,6 +47,7 @@ WORDS: Mapping[Measure, str] = MappingProxyType(
         Measure.AT_THE_LOGIN: mark("Still at the login"),
         Measure.RETURNED: mark("Came back, not finished yet"),
         Measure.FAILED: mark("Failed for a reason that this version does not know"),
+        Measure.SIGNED_OUT: mark("Signed out again"),
         Measure.GUEST: mark("Without an account"),
         Measure.FORM_SHOWN: mark("Form"),
         Measure.ENTERED: mark("Entry"),
@@ -151,6 +153,8 @@ def _rows(facts: Facts, counts: Counts) -> Iterator[Row]:
         yield _step(counts, EventKind.SIGN_IN_SHOWN, Measure.SIGN_IN_SHOWN)
         yield _step(counts, EventKind.SIGN_IN_SENT, Measure.SIGN_IN_SENT)
         yield from _outcomes(counts)
+    if _reached(counts, EventKind.SIGNED_OUT):
+        yield _step(counts, EventKind.SIGNED_OUT, Measure.SIGNED_OUT)
     if facts.guests or _reached(counts, EventKind.GUEST):
         yield _step(counts, EventKind.GUEST, Measure.GUEST)
     yield _step(counts, EventKind.FORM_SHOWN, Measure.FORM_SHOWN)

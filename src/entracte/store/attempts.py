@@ -101,8 +101,16 @@ _LATEST = (
     .order_by(table.c.sent_at.desc(), table.c.place.desc(), table.c.number.desc())
     .limit(1)
 )
-_HELD = select(table.c.held_profile, table.c.held_person).where(_THIS, table.c.held_profile.is_not(None))
-_RELEASE = update(table).where(_THIS).values(held_profile=None, held_person=None)
+_HELD = (
+    select(table.c.number, table.c.sent_at, table.c.held_profile, table.c.held_person)
+    .where(_OF_PARTICIPATION, table.c.held_profile.is_not(None))
+    .order_by(table.c.number)
+)
+_RELEASE = (
+    update(table)
+    .where(_OF_PARTICIPATION, table.c.sent_at <= bindparam("released_until"))
+    .values(held_profile=None, held_person=None)
+)
 
 
 def keep_sent(connection: Connection, attempt: Attempt) -> None:
@@ -133,13 +141,16 @@ def follow(connection: Connection, attempt: Attempt, outcome: Outcome) -> None:
 def take_held_profile(
     connection: Connection, organization: OrganizationNumber, participation: ParticipationId, number: AttemptNumber
 ) -> Profile | None:
-    """The held profile, which is held no longer. None when there is none (any more)."""
-    this = {"of_organization": organization, "of_participation": participation, "of_number": number}
-    # PostgreSQL: a second claimant waits here for the first, and then finds nothing. SQLite has one writer.
-    row = connection.execute(_HELD.with_for_update(), this).first()
+    """The held profile, which is held no longer, nor is that of an earlier attempt: whoever signed in later does not
+    give way to it. None when there is none (any more)."""
+    whose = {"of_organization": organization, "of_participation": participation}
+    # PostgreSQL: a second claimant waits here for the first, and then finds nothing. All rows are taken in one order:
+    # two claimants never wait for each other. SQLite has one writer.
+    held = {row.number: row for row in connection.execute(_HELD.with_for_update(), whose)}
+    row = held.get(number)
     if row is None:
         return None
-    connection.execute(_RELEASE, this)
+    connection.execute(_RELEASE, whose | {"released_until": row.sent_at})
     return read_profile(row.held_profile, row.held_person)
 
 

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import Connection as DatabaseConnection
 from sqlalchemy import RowMapping, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from entracte.connections.model import Connection, ConnectionConfig
+from entracte.connections.model import Connection, ConnectionConfig, KeptRegistration, OwnKey
 from entracte.errors import Kind, LocalError, Problem
 from entracte.store.commits import Commits
 from entracte.store.dialects import Upsert, or_nothing
@@ -98,6 +99,7 @@ class StoredConnections:
 
 
 def _row(connection: Connection) -> dict[str, Any]:
+    registered = connection.registration
     return {
         "organization": connection.organization,
         "number": connection.number,
@@ -108,7 +110,19 @@ def _row(connection: Connection) -> dict[str, Any]:
         "secret_added_at": connection.secret_added_at,
         "previous_sealed_secret": connection.previous_sealed_secret,
         "previous_secret_added_at": connection.previous_secret_added_at,
+        "own_keys": _OWN_KEYS.dump_json(connection.own_keys).decode() if connection.own_keys else None,
+        "registration": registered.model_dump_json(exclude={"sealed_token"}) if registered else None,
+        "sealed_registration_token": registered.sealed_token or None if registered else None,
     }
+
+
+_OWN_KEYS = TypeAdapter(tuple[OwnKey, ...])
+
+
+@lru_cache(maxsize=4096)
+def own_keys_of(text: str) -> tuple[OwnKey, ...]:
+    """The keys as they are kept in a row."""
+    return _OWN_KEYS.validate_json(text)
 
 
 @lru_cache(maxsize=4096)
@@ -126,7 +140,14 @@ def _connection(row: RowMapping) -> Connection:
         row["secret_added_at"],
         row["previous_sealed_secret"],
         row["previous_secret_added_at"],
+        own_keys_of(row["own_keys"]) if row["own_keys"] else (),
+        _registration(row) if row["registration"] else None,
     )
+
+
+def _registration(row: RowMapping) -> KeptRegistration:
+    kept = KeptRegistration.model_validate_json(row["registration"])
+    return kept.model_copy(update={"sealed_token": row["sealed_registration_token"] or ""})
 
 
 def _exists(name: str) -> LocalError:

@@ -11,6 +11,7 @@ from entracte.store.engine import is_memory, open_engine
 from entracte.store.kept_answers import StoredAnswers
 from entracte.store.organizations import StoredMembers, StoredOrganizations
 from entracte.store.participations import StoredParticipations
+from entracte.store.provider_sessions import StoredProviderSessions
 from entracte.store.records import StoredRecords
 from entracte.store.tallies import StoredTallies
 from entracte.store.tokens import StoredTokens
@@ -28,6 +29,7 @@ class Store:
         self.campaigns = StoredCampaigns(commits)
         self.drafts = StoredDrafts(commits)
         self.participations = StoredParticipations(commits)
+        self.provider_sessions = StoredProviderSessions(commits)
         self.tallies = StoredTallies(commits)
         self.records = StoredRecords(commits)
         self.tokens = StoredTokens(commits)

@@ -22,7 +22,8 @@ from entracte import measures
 from entracte.errors import Kind, LocalError, Problem
 from entracte.participation.events import Event, Outcome
 from entracte.participation.model import Attempt, Entry, Participation, Profile
-from entracte.store import attempts, entries
+from entracte.participation.provider_sessions import KeptSession
+from entracte.store import attempts, entries, provider_sessions
 from entracte.store.commits import Commits
 from entracte.store.dialects import Upsert, or_nothing
 from entracte.store.events import keep_events
@@ -211,25 +212,29 @@ class StoredParticipations:
         if await self._commits.write(work):
             measures.sign_in(attempt.outcome.value, attempt.reason)
 
-    async def sign_in(self, attempt: Attempt, profile: Profile) -> int:
+    async def sign_in(self, attempt: Attempt, profile: Profile, session: KeptSession | None = None) -> int:
         """LocalError `participation_unknown` when there is no such participation."""
         done = _signed_in(attempt)
 
         def work(connection: Connection) -> int:
             generation = _put_profile(connection, attempt.organization, attempt.participation, profile)
             attempts.finish(connection, done)
+            if session is not None:
+                provider_sessions.replace(connection, session)
             return generation
 
         generation = await self._commits.write(work)
         measures.sign_in(Outcome.SIGNED_IN.value)
         return generation
 
-    async def hold_profile(self, attempt: Attempt, profile: Profile) -> None:
+    async def hold_profile(self, attempt: Attempt, profile: Profile, session: KeptSession | None = None) -> None:
         held = _signed_in(attempt, profile)
 
         def work(connection: Connection) -> None:
             attempts.finish(connection, held)
             _REACH_SIGNED_IN.change(connection, _this(attempt.organization, attempt.participation))
+            if session is not None:
+                provider_sessions.keep(connection, session)
 
         await self._commits.write(work)
         measures.sign_in(Outcome.SIGNED_IN.value)

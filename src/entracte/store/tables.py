@@ -119,6 +119,9 @@ connection = Table(
     Column("secret_added_at", BigInteger, comment="Unknown for secrets from before this was kept."),
     Column("previous_sealed_secret", Text, comment="The other one that is valid while the server changes secrets."),
     Column("previous_secret_added_at", BigInteger),
+    Column("own_keys", Text, comment="Our own keys at the server, as JSON; the private parts are sealed."),
+    Column("registration", Text, comment="How we registered ourselves at the server, as JSON."),
+    Column("sealed_registration_token", Text, comment="What opens that registration there."),
     PrimaryKeyConstraint("organization", "number"),
     UniqueConstraint("organization", "name"),
     _of("organization", "organization"),
@@ -227,7 +230,7 @@ attempt = Table(
     Column("held_person", LargeBinary),
     PrimaryKeyConstraint("organization", "participation", "number"),
     _of("participation", "organization", "participation"),
-    Index("attempt_by_short_code", "organization", "short_code"),
+    Index("attempt_by_short_code", "short_code", "organization"),
     Index(
         "attempt_signed_in",
         "organization",
@@ -237,6 +240,40 @@ attempt = Table(
         sqlite_where=text("outcome = 'signed_in'"),
         postgresql_where=text("outcome = 'signed_in'"),
     ),
+)
+
+provider_session = Table(
+    "provider_session",
+    METADATA,
+    _organization(),
+    Column("participation", Uuid, nullable=False),
+    _number("attempt"),
+    _number("campaign"),
+    _number("connection"),
+    _number("signed_in_at"),
+    Column("person", LargeBinary, nullable=False, comment="Keyed hash of issuer and subject."),
+    Column("session", LargeBinary, comment="Keyed hash of issuer and `sid`."),
+    Column("sealed_id_token", Text),
+    Column("sealed_session_state", Text),
+    PrimaryKeyConstraint("organization", "participation", "attempt"),
+    _of("participation", "organization", "participation"),
+    Index("provider_session_by_session", "organization", "connection", "session"),
+    Index("provider_session_by_person", "organization", "connection", "person"),
+    Index("provider_session_by_age", "organization", "signed_in_at"),
+    comment="The sessions at authorization servers that people can sign out of; only where a connection does.",
+)
+
+seen_logout_token = Table(
+    "seen_logout_token",
+    METADATA,
+    _organization(),
+    _number("connection"),
+    Column("digest", LargeBinary, nullable=False, comment="SHA-256 of `iss` and `jti`."),
+    _number("keep_until"),
+    PrimaryKeyConstraint("organization", "connection", "digest"),
+    _of("organization", "organization"),
+    Index("seen_logout_token_by_age", "organization", "keep_until"),
+    comment="Logout tokens that were used: each counts once.",
 )
 
 entry = Table(

@@ -21,18 +21,25 @@ def new_nonce() -> str:
 
 
 def page(
-    html: str, nonce: str, *, status: int = 200, framed_by: Sequence[str] = (), referrer: str = "same-origin"
+    html: str,
+    nonce: str,
+    *,
+    status: int = 200,
+    framed_by: Sequence[str] = (),
+    frames: Sequence[str] = (),
+    referrer: str = "same-origin",
 ) -> HTMLResponse:
-    """A page of ours. `framed_by` are the origins that may frame it; none may by default. `referrer` is `no-referrer`
-    for a page without a form at an address that holds a code.
+    """A page of ours. `framed_by` are the origins that may frame it, `frames` those that it frames; none by default.
+    `referrer` is `no-referrer` for a page without a form at an address that holds a code.
 
     There is no `form-action`: browsers apply it to redirects as well, and the sign-in leads to hosts of the brand
     that we do not know beforehand.
     """
     ancestors = " ".join(framed_by) or "'none'"
+    framing = f"frame-src {' '.join(frames)}; " if frames else ""
     policy = (
         f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'self'; img-src 'self' data:; "
-        f"base-uri 'none'; frame-ancestors {ancestors}"
+        f"{framing}base-uri 'none'; frame-ancestors {ancestors}"
     )
     # pages hold forms, and a post from a page without a referrer says `Origin: null`: our own origin may be told
     headers = {**_HEADERS, "Referrer-Policy": referrer, "Content-Security-Policy": policy}

@@ -25,8 +25,12 @@ from entracte.web.answers import new_nonce, page, plain, see_other
 from entracte.web.assets import asset_or_none
 from entracte.web.journal import journal, place_of
 from entracte.web.pages.embed import page as embed
+from entracte.web.pages.initiate_login import page as initiate_login
+from entracte.web.pages.oauth_client import page as oauth_client
 from entracte.web.pages.sign_in import page as sign_in
+from entracte.web.pages.sign_in.callback import oauth_routes
 from entracte.web.pages.sign_in.views import render_trouble
+from entracte.web.pages.sign_out import page as sign_out
 from entracte.web.pages.take_part import page as take_part
 from entracte.web.pages.take_part.views import render_closed, render_not_found
 from entracte.web.problems import STATUS
@@ -69,9 +73,12 @@ def application(
         return Response(body, headers={"Content-Type": media_type, "Cache-Control": "no-store"})
 
     routes: list[BaseRoute] = [
-        *sign_in.oauth_routes(services),
+        *oauth_routes(services),
+        *oauth_client.routes(services),
+        *initiate_login.routes(services),
         *embed.routes(services),
         *sign_in.routes(services),
+        *sign_out.routes(services),
         *take_part.routes(services),
         *manage_routes,
         Route("/assets/{name}", _asset, methods=["GET"]),
@@ -225,10 +232,14 @@ def _framed_by(request: Request) -> tuple[str, ...]:
 _FRAMED = re.compile(r"/c/[^/]+/in(/|$)")
 
 
+_LATER = {429: "60", 503: "5"}
+"""Seconds after which to ask again, by status."""
+
+
 def _trouble(request: Request, status: int, code: str) -> Response:
     nonce = new_nonce()
     html = render_trouble(nonce=nonce, language=neutral_language(request), code=code)
     response = page(html, nonce, status=status, framed_by=_framed_by(request))
-    if status == 503:
-        response.headers["Retry-After"] = "5"
+    if status in _LATER:
+        response.headers["Retry-After"] = _LATER[status]
     return response

@@ -17,6 +17,8 @@ FILES: Mapping[str, tuple[str, str]] = MappingProxyType({
     "take_part.js": ("take_part/take_part.js", JAVASCRIPT),
     "sign_in.js": ("sign_in/sign_in.js", JAVASCRIPT),
     "popup.js": ("sign_in/popup.js", JAVASCRIPT),
+    "fragment.js": ("sign_in/fragment.js", JAVASCRIPT),
+    "watch_session.js": ("sign_out/watch_session.js", JAVASCRIPT),
     "frame.js": ("embed/frame.js", JAVASCRIPT),
     "embed.js": ("embed/embed.js", JAVASCRIPT),
 })  # fmt: skip

@@ -1,6 +1,7 @@
-"""The two cookies of a participant: the participation key, and the ticket of a framed sign-in.
+"""The cookies of a participant: the participation key, the ticket of a framed sign-in, and the hint of a server that
+sent somebody here.
 
-On TLS both are `__Host-` cookies: Secure, Path=/, no Domain, so that no other host can plant one. Without TLS (a
+On TLS all are `__Host-` cookies: Secure, Path=/, no Domain, so that no other host can plant one. Without TLS (a
 developer's machine) browsers refuse that prefix.
 """
 
@@ -21,6 +22,15 @@ MOST_TICKETS = 7
 def key_name(campaign: str, *, secure: bool) -> str:
     """The name of the cookie that holds the key of a participation in this campaign."""
     return f"{_prefix(secure)}entracte-{campaign}"
+
+
+def hint_name(campaign: str, *, secure: bool) -> str:
+    """The name of the cookie that holds what an authorization server said of who it sent to this campaign."""
+    return f"{_prefix(secure)}entracte_hint-{campaign}"
+
+
+def set_hint(response: Response, campaign: str, hint: str, age: int, *, secure: bool) -> None:
+    _set(response, hint_name(campaign, secure=secure), hint, age, secure=secure)
 
 
 def ticket_name(attempt: AttemptNumber, *, secure: bool) -> str:

@@ -1,7 +1,7 @@
 """Whose request it is: the campaign of the address, and the participation whose key this browser holds."""
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from entracte.campaigns.manage import Status, days, status
 from entracte.campaigns.model import Definition
 from entracte.participation.journey import PlaceKind, current, number_of, places, progress
 from entracte.participation.signing_in import SigningIn
+from entracte.participation.signing_out import SigningOut
 from entracte.participation.take_part import Playing, TakePart
 from entracte.protocol.seal import SealKeys
 from entracte.values import Clock
@@ -21,6 +22,7 @@ from entracte.web import cookies
 from entracte.web.answers import new_nonce, page, see_other
 from entracte.web.directory import Directory, Listed
 from entracte.web.html import PageContext, Progress
+from entracte.web.rates import Rates
 from entracte.web.sentences import N_
 from entracte.web.translations import negotiated, translations
 
@@ -32,11 +34,13 @@ class Services:
     directory: Directory
     take_part: TakePart
     signing_in: SigningIn
+    signing_out: SigningOut
     keys: SealKeys
     clock: Clock
     public_url: str
     secure: bool
     state_maximum_age: int
+    rates: Rates = field(default_factory=Rates)
 
 
 class NotThere(Exception):
@@ -112,10 +116,11 @@ class Visit:
         segments = progress(self.definition, self.playing.participation, key)
         return Progress(segments, _label(self, key))
 
-    def page(self, html: str, *, status: int = 200) -> Response:
-        """An answer with this page; the browser is given the current key with it."""
+    def page(self, html: str, *, status: int = 200, frames: Sequence[str] = ()) -> Response:
+        """An answer with this page; the browser is given the current key with it. `frames` are the origins that it
+        frames itself."""
         framed_by = self.definition.embed.origins if self.embedded and self.definition.embed else ()
-        return self.remember(page(html, self.nonce, status=status, framed_by=framed_by))
+        return self.remember(page(html, self.nonce, status=status, framed_by=framed_by, frames=frames))
 
     def to_current(self) -> Response:
         """On to the page where this participant is."""

@@ -15,7 +15,7 @@ from fastapi.security import HTTPBearer, SecurityScopes
 from entracte.errors import Kind, LocalError, Problem
 from entracte.organizations.tokens import Scope, Token, token_of
 from entracte.values import OrganizationNumber, Secret
-from entracte.web.api.allowance import Allowance
+from entracte.web.allowance import Allowance
 from entracte.web.api.parts import ApiServices
 
 _BEARER = HTTPBearer(

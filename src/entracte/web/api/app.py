@@ -12,6 +12,9 @@ from starlette.types import Receive, Scope, Send
 from entracte.web.api import (
     attempts,
     campaigns,
+    connection_keys,
+    connection_metadata,
+    connection_registration,
     connections,
     entries,
     organization,
@@ -29,6 +32,9 @@ from entracte.web.visits import NotThere
 ROUTERS = (
     organization.router,
     connections.router,
+    connection_keys.router,
+    connection_metadata.router,
+    connection_registration.router,
     campaigns.router,
     entries.router,
     participations.router,

@@ -1,18 +1,28 @@
 """`/connections`: the authorization servers of the organization. Client secrets go in and never come out."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from entracte.campaigns.manage import using
 from entracte.connections import manage
+from entracte.connections.addresses import Addresses, addresses_of
 from entracte.connections.client_secrets import LONGEST, Place, secrets_of
-from entracte.connections.model import Connection, ConnectionConfig, ConnectionSettings
+from entracte.connections.model import Connection, ConnectionConfig
+from entracte.connections.presets import settings_of_preset
+from entracte.connections.settings import ConnectionSettings
 from entracte.organizations.tokens import Scope
 from entracte.values import Secret
 from entracte.web.api.access import Access, needs
+from entracte.web.api.connection_registration import (
+    ShownRegistration,
+    WantedRegistration,
+    register_new,
+    shown_registration,
+)
 from entracte.web.api.operation import resource
 from entracte.web.api.shown import ListOf, instant_or_none
 
@@ -31,11 +41,34 @@ ClientSecret = Annotated[
 ]
 
 
-class WantedConnection(ConnectionSettings):
-    """A connection to make. With an `issuer`, what is left out comes from its metadata (OpenID Connect Discovery)."""
+class WantedPreset(BaseModel):
+    """What is known of a provider, to begin with: `GET /presets` lists them."""
 
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(max_length=60, description="The preset.", examples=["okta"])
+    parameters: dict[str, str] = Field(
+        default_factory=dict, description="What the preset asks for.", examples=[{"domain": "northwind.okta.com"}]
+    )
+
+
+class WantedConnection(ConnectionSettings):
+    """A connection to make. With an `issuer`, what is left out comes from its metadata (OpenID Connect Discovery); with
+    a `preset`, from what is known of the provider. What is given stands."""
+
+    client_id: str = Field(
+        "", max_length=500, description="Our name at the authorization server. Left out with a `registration`."
+    )
+    preset: WantedPreset | None = Field(None, description="What is known of a provider.")
+    registration: WantedRegistration | None = Field(
+        None, description="Register us at the server, which then gives the client ID and the secret (RFC 7591)."
+    )
     discovery: bool = Field(True, strict=True, description="Whether to ask the issuer for its metadata.")
-    client_secret: ClientSecret
+    client_secret: ClientSecret | None = Field(
+        None,
+        description="Left out where the connection proves itself without one.",
+        json_schema_extra={"writeOnly": True},
+    )
 
 
 class ChangedConnection(ConnectionSettings):
@@ -70,30 +103,35 @@ class ShownConnection(ConnectionConfig):
         description="Whether answers say which server they are from: the defence against mix-up (RFC 9700)."
     )
     redirect_uri: str = Field(description="What to register at the authorization server.")
+    addresses: Addresses = Field(description="All that can be registered there.")
+    registration: ShownRegistration | None = Field(description="How we are registered, where we did it ourselves.")
 
 
 @router.get("/connections")
 async def list_connections(access: Reading) -> ListOf[ShownConnection]:
     """All connections of the organization."""
     kept = await access.services.connections.of(access.organization)
-    return ListOf(items=tuple(_shown(one, access) for one in kept))
+    return ListOf(items=tuple(shown(one, access) for one in kept))
 
 
 @router.post("/connections", status_code=201)
 async def create_connection(wanted: WantedConnection, access: Writing, response: Response) -> ShownConnection:
     """Make a connection. Every address is checked, and with `discovery` the issuer is asked, before it is kept."""
-    services = access.services
-    config = await _configured(wanted, {"client_secret", "discovery"}, wanted.discovery, access)
-    secret = Secret(wanted.client_secret.get_secret_value())
-    kept = await manage.add(services.connections, access.organization, config, secret, services.keys, services.clock())
-    response.headers["Location"] = f"/api/v1/connections/{config.name}"
-    return _shown(kept, access)
+    settings = _settings(wanted, {"client_secret", "discovery", "preset", "registration"})
+    if wanted.preset is not None:
+        settings = settings_of_preset(wanted.preset.name, wanted.preset.parameters) | settings
+    if wanted.registration is None:
+        kept = await _add(settings, wanted, access)
+    else:
+        kept = await register_new(settings, wanted.registration, access)
+    response.headers["Location"] = f"/api/v1/connections/{kept.config.name}"
+    return shown(kept, access)
 
 
 @router.get("/connections/{name}")
 async def get_connection(name: str, access: Reading) -> ShownConnection:
     """One connection."""
-    return _shown(await manage.named(access.services.connections, access.organization, name), access)
+    return shown(await manage.named(access.services.connections, access.organization, name), access)
 
 
 @router.put("/connections/{name}")
@@ -102,8 +140,9 @@ async def change_connection(name: str, changed: ChangedConnection, access: Writi
     services = access.services
     await manage.named(services.connections, access.organization, name)
     manage.check_same_name(name, changed.name)
-    config = await _configured(changed, {"discovery"}, changed.discovery, access)
-    return _shown(await manage.reconfigure(services.connections, access.organization, config), access)
+    config = await _configured(_settings(changed, {"discovery"}), changed.discovery, access)
+    kept = await manage.reconfigure(services.connections, access.organization, config, services.keys, services.clock())
+    return shown(kept, access)
 
 
 @router.delete("/connections/{name}", status_code=204, response_class=Response)
@@ -142,20 +181,32 @@ async def remove_secret(name: str, place: Place, access: Writing) -> None:
     await manage.remove_secret(access.services.connections, access.organization, name, place)
 
 
-async def _configured(
-    given: ConnectionSettings, not_settings: set[str], discovery: bool, access: Access
-) -> ConnectionConfig:
-    settings = given.model_dump(exclude_unset=True, exclude=not_settings)
+async def _add(settings: Mapping[str, Any], wanted: WantedConnection, access: Access) -> Connection:
+    services = access.services
+    config = await _configured(settings, wanted.discovery, access)
+    secret = Secret(wanted.client_secret.get_secret_value() if wanted.client_secret else "")
+    return await manage.add(services.connections, access.organization, config, secret, services.keys, services.clock())
+
+
+def _settings(given: ConnectionSettings, not_settings: set[str]) -> dict[str, Any]:
+    return given.model_dump(exclude_unset=True, exclude=not_settings)
+
+
+async def _configured(settings: Mapping[str, Any], discovery: bool, access: Access) -> ConnectionConfig:
     services = access.services
     return await manage.configure(settings, services.fetch, services.insecure_allowed, discovery=discovery)
 
 
-def _shown(kept: Connection, access: Access) -> ShownConnection:
+def shown(kept: Connection, access: Access) -> ShownConnection:
+    """A connection as it is answered."""
+    addresses = addresses_of(kept, access.services.oauth_url)
     return ShownConnection.model_construct(
         **dict(kept.config),
         secrets=_secrets(kept),
         mix_up_defence=kept.config.tells_servers_apart,
-        redirect_uri=access.services.redirect_uri,
+        redirect_uri=addresses.redirect_uri,
+        addresses=addresses,
+        registration=shown_registration(kept),
     )
 
 

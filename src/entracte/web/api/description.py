@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from entracte import __version__
-from entracte.web.api.allowance import WINDOW
+from entracte.web.allowance import WINDOW
 from entracte.web.api.idempotency import HEADER, WRITES
 from entracte.web.api.problems import MEDIA_TYPE, ProblemDocument
 

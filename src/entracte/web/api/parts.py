@@ -6,7 +6,9 @@ from uuid import UUID
 
 from entracte.campaigns.drafts import Drafts
 from entracte.campaigns.model import Campaigns
-from entracte.connections.manage import InsecureAllowed
+from entracte.connections.addresses import CALLBACK
+from entracte.connections.metadata import InsecureAllowed
+from entracte.connections.metadata_memory import MetadataMemory
 from entracte.connections.model import Connections
 from entracte.connections.providers import Fetch
 from entracte.organizations.model import Organizations
@@ -15,7 +17,7 @@ from entracte.participation.records import Records
 from entracte.protocol.seal import SealKeys
 from entracte.statistics.tallies import Tallies
 from entracte.values import Clock, Entropy, OrganizationNumber
-from entracte.web.api.allowance import Allowances
+from entracte.web.allowance import Allowances
 
 
 class KnownKey(Protocol):
@@ -45,7 +47,8 @@ class KeptAnswers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ApiServices:
-    """Everything below the API, and what the installation is called. `redirect_uri` is the one of the OAuth service."""
+    """Everything below the API, and what the installation is called. `oauth_url` is the address of the OAuth
+    service."""
 
     organizations: Organizations
     tokens: Tokens
@@ -61,8 +64,14 @@ class ApiServices:
     entropy: Entropy
     fetch: Fetch
     insecure_allowed: InsecureAllowed
+    metadata: MetadataMemory
     public_url: str
-    redirect_uri: str
+    oauth_url: str
+
+    @property
+    def redirect_uri(self) -> str:
+        """The one redirect URI of the installation."""
+        return f"{self.oauth_url}{CALLBACK}"
 
     def new_id(self) -> UUID:
         """For a token: random (RFC 9562 section 5.4)."""

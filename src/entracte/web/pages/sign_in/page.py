@@ -1,78 +1,56 @@
-"""The sign-in: its page, the way to the brand's server, the callback on the OAuth service, the return to the
-campaign, and the calm page when something went differently."""
+"""The sign-in: its page, the way to the brand's server, the return to the campaign, and the calm page when something
+went differently. The callback on the OAuth service is in `callback`."""
 
 import asyncio
 from collections.abc import Mapping
-from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from entracte import measures
+from entracte.connections.authorization_response import taken_over
 from entracte.connections.model import Connection
-from entracte.connections.sign_in import code_of, short_code
+from entracte.connections.sign_in import short_code
 from entracte.organizations.person_key import person_key_of
 from entracte.participation.events import Outcome
 from entracte.participation.journey import may_show
-from entracte.participation.keys import open_key
 from entracte.participation.model import Attempt
 from entracte.participation.signing_in import Back, Proof, Returned
 from entracte.participation.take_part import Playing
-from entracte.protocol.authorization import NEVER_ASKED, parse_query
+from entracte.protocol.authorization import parse_query
 from entracte.protocol.errors import Reason, Refused
-from entracte.protocol.state import StateContent, open_state, read_state, read_state_in_time
-from entracte.values import entropy
+from entracte.protocol.state import open_state, read_state
 from entracte.web import cookies
-from entracte.web.answers import new_nonce, page, see_other
+from entracte.web.answers import page, see_other
 from entracte.web.forms import first_values, read_form
 from entracte.web.journal import journal
+from entracte.web.login_hints import begins, hint_of
+from entracte.web.pages.sign_in.callback import new_short_code, nobody
 from entracte.web.pages.sign_in.views import Mishap, render_mishap, render_moment, render_popup_done, render_sign_in
+from entracte.web.rates import Step
 from entracte.web.visits import (
     NotOpen,
     Services,
     Visit,
     at_campaign,
-    neutral_language,
     query_of,
     same_origin,
     submit_when_complete,
 )
 
 KEY = "sign-in"
+MAXIMUM_ADDRESS = 48 * 1024
+"""Characters of a query that may hold a sealed answer: what fits into the head of a request (`web.heads`)."""
 PAUSE = 1
 """Seconds that a return waits while an earlier one of the same sign-in is being worked on."""
-_PASSED_ON = ("state", "code", "iss", "error")
-"""What the OAuth service hands to the campaign: descriptions of errors go nowhere. Of what was never asked for the name
-goes, so that the campaign refuses it, and not the value, which may be a token."""
-
 BAD_RETURNS = frozenset(
     {
         Reason.STATE_EXPIRED, Reason.STATE_FROM_FUTURE, Reason.RESPONSE_MIXED, Reason.ISSUER_MISMATCH,
-        Reason.ISSUER_MISSING,
+        Reason.ISSUER_MISSING, Reason.RESPONSE_MODE,
     }
 )  # fmt: skip
 """What was wrong with the return itself, before anybody was asked: the page that says so has the status 400. Where no
 participant can be told apart, the page at the return address has it, for every reason."""
-
-
-def oauth_routes(services: Services) -> list[Route]:
-    """The one fixed redirect URI."""
-
-    async def callback(request: Request) -> Response:
-        """Open the state before any database or network, then send the browser on to its campaign."""
-        try:
-            parameters = parse_query(query_of(request))
-            content, passed = _addressee(parameters, services)
-        except Refused as refusal:
-            return _nobody(request, services, refusal.reason)
-        listed = await services.directory.by_number(content.campaign)
-        if listed is None:
-            return _nobody(request, services, Reason.STATE_INVALID)
-        path = f"/c/{listed.published.name}/sign-in/return"
-        return see_other(f"{services.public_url}{path}?{urlencode(passed)}")
-
-    return [Route("/oauth/callback", callback, methods=["GET"])]
 
 
 def routes(services: Services) -> list[Route]:
@@ -98,7 +76,7 @@ async def _show(request: Request, seen: Visit) -> Response:
     if connection is None:
         return await _no_connection(seen, seen.playing)
     await seen.services.take_part.sign_in_was_shown(seen.playing)
-    if _starts_by_itself(seen, seen.playing):
+    if _starts_by_itself(seen, seen.playing) or begins(request, seen):
         return await _send(request, seen, seen.playing, connection, another_account=False)
     return seen.page(_sign_in_page(seen, connection))
 
@@ -135,10 +113,10 @@ async def _mishap(request: Request, seen: Visit) -> Response:
 async def _return(request: Request, seen: Visit) -> Response:
     """Prove the browser, finish the attempt, and go on to the form."""
     try:
-        parameters = parse_query(query_of(request))
+        parameters = parse_query(query_of(request), most=MAXIMUM_ADDRESS)
         returned = await _take_back(request, seen, parameters)
     except Refused as refusal:
-        return _nobody(request, seen.services, refusal.reason)
+        return nobody(request, seen.services, refusal.reason)
     return await _after_return(seen, returned, parameters.get("state", ""))
 
 
@@ -151,19 +129,6 @@ async def _done(request: Request, seen: Visit) -> Response:
     go_on = f"{framed_at}#entracte-return={handle}" if framed_at else f"{seen.base}/return/{handle}"
     html = render_popup_done(seen.context(), handle=handle, opener_origin=seen.services.public_url, continue_href=go_on)
     return seen.page(html)
-
-
-def _addressee(parameters: Mapping[str, str], services: Services) -> tuple[StateContent, dict[str, str]]:
-    """Which campaign a state belongs to, and what is handed on. A state that is ours but too old is handed on alone."""
-    state = parameters.get("state", "")
-    try:
-        content = read_state_in_time(state, services.keys, services.clock(), services.state_maximum_age)
-    except Refused as refusal:
-        if refusal.reason not in (Reason.STATE_EXPIRED, Reason.STATE_FROM_FUTURE):
-            raise
-        return read_state(state, services.keys), {"state": state}
-    unasked = dict.fromkeys(NEVER_ASKED & parameters.keys(), "")
-    return content, {name: parameters[name] for name in _PASSED_ON if name in parameters} | unasked
 
 
 def _starts_by_itself(seen: Visit, playing: Playing) -> bool:
@@ -206,11 +171,22 @@ async def _send(
     another_account: bool,
     popup: bool = False,
 ) -> Response:
-    sent = await seen.services.signing_in.send(playing, connection, another_account=another_account, popup=popup)
+    services, now = seen.services, seen.services.clock()
+    services.rates.admit_address(Step.START, request, now)
+    services.rates.admit_owner(Step.START, connection.organization, connection.number, now)
+    sent = await services.signing_in.send(
+        playing,
+        connection,
+        another_account=another_account,
+        popup=popup,
+        framed=seen.embedded,
+        login_hint=hint_of(request, seen).text,
+    )
+    if isinstance(sent, Returned):
+        return await _after_return(seen, sent, "")
     response = see_other(sent.url)
     if seen.embedded or popup:  # this window has no key of its own, or hands over: its ticket proves it
-        secure = seen.services.secure
-        cookies.set_ticket(response, sent.attempt, sent.ticket, request.cookies, secure=secure)
+        cookies.set_ticket(response, sent.attempt, sent.ticket, request.cookies, secure=services.secure)
     return seen.remember(response)
 
 
@@ -218,7 +194,7 @@ async def _take_back(request: Request, seen: Visit, parameters: Mapping[str, str
     """Prove the browser and finish the attempt, at the connection that the state names."""
     services, published = seen.services, seen.listed.published
     state = parameters.get("state", "")
-    content = read_state(state, services.keys)
+    content, came = read_state(state, services.keys), taken_over(parameters, services.keys)
     ticket_text = request.cookies.get(cookies.ticket_name(content.attempt, secure=services.secure), "")
     proof = Proof(seen.playing, services.signing_in.ticket(ticket_text) if ticket_text else None)
     try:
@@ -229,7 +205,7 @@ async def _take_back(request: Request, seen: Visit, parameters: Mapping[str, str
     if connection is None:
         return await services.signing_in.expired(published, state, content, proof, Reason.PROVIDER_UNREACHABLE)
     person_key = person_key_of(seen.listed.organization, services.keys)
-    return await services.signing_in.take_back(published, state, opened, parameters, proof, connection, person_key)
+    return await services.signing_in.take_back(published, state, opened, came, proof, connection, person_key)
 
 
 async def _after_return(seen: Visit, returned: Returned, state: str) -> Response:
@@ -311,24 +287,6 @@ def _other_browser(seen: Visit, state: str) -> Response:
     return page(html, seen.nonce, status=400, referrer="no-referrer")
 
 
-def _nobody(request: Request, services: Services, reason: Reason) -> Response:
-    """A return that names no attempt of ours: a static page, and the ways back that this browser's own keys name."""
-    nonce, code = new_nonce(), new_short_code()
-    journal().info("return_refused", reason=reason.code, short_code=code)
-    measures.sign_in("refused", reason.code)
-    mishap = Mishap(reason=reason, short_code=code, answers_count=0, retry=False, guests=False, start="")
-    ways, language = _campaigns_of(request, services), neutral_language(request)
-    html = render_mishap(None, None, mishap=mishap, nonce=nonce, ways=ways, language=language)
-    return page(html, nonce, status=400, referrer="no-referrer")
-
-
-def _campaigns_of(request: Request, services: Services) -> list[str]:
-    """The campaigns that this browser holds a key of ours for; no database is asked."""
-    prefix = cookies.key_name("", secure=services.secure)
-    names = (name.removeprefix(prefix) for name in request.cookies if name.startswith(prefix))
-    return [name for name in names if open_key(request.cookies[f"{prefix}{name}"], services.keys)][:3]
-
-
 async def _keep_what_was_typed(typed: Mapping[str, str], seen: Visit, playing: Playing) -> None:
     """“Not you?” is a button of the form: what stands in the form comes with it, and is kept."""
     if any(field.key in typed for field in seen.definition.form.fields):
@@ -347,11 +305,6 @@ async def _no_connection(seen: Visit, playing: Playing) -> Response:
         start="",
     )
     return seen.page(render_mishap(seen.context(), seen.progress(KEY), mishap=mishap), status=503)
-
-
-def new_short_code() -> str:
-    """A short code for what has no attempt."""
-    return code_of(int.from_bytes(entropy(4), "big"))
 
 
 def _answers_count(seen: Visit) -> int:

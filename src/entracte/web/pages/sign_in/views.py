@@ -102,6 +102,19 @@ MISHAPS: Mapping[Reason, MishapKind] = MappingProxyType({
     Reason.JWKS_MALFORMED: MishapKind.PROVIDER_ERROR,
     Reason.METADATA_MALFORMED: MishapKind.PROVIDER_ERROR,
     Reason.METADATA_ISSUER: MishapKind.PROVIDER_ERROR,
+    Reason.RESPONSE_MODE: MishapKind.PROOF_FAILED,
+    Reason.PROVIDER_BUSY: MishapKind.PROVIDER_SLOW,
+    Reason.PROVIDER_PAUSED: MishapKind.PROVIDER_UNREACHABLE,
+    Reason.REQUEST_REFUSED: MishapKind.PROVIDER_ERROR,
+    Reason.TOKEN_ENCRYPTION: MishapKind.PROOF_FAILED,
+    Reason.TOKEN_REPLAYED: MishapKind.PROOF_FAILED,
+    Reason.TOKEN_INACTIVE: MishapKind.PROOF_FAILED,
+    Reason.TOKEN_EVENT: MishapKind.PROOF_FAILED,
+    Reason.AUTHENTICATION_AGE: MishapKind.PROOF_FAILED,
+    Reason.AUTHENTICATION_CONTEXT: MishapKind.PROOF_FAILED,
+    Reason.METADATA_LACKS: MishapKind.PROVIDER_ERROR,
+    Reason.REGISTRATION_REFUSED: MishapKind.PROVIDER_ERROR,
+    Reason.CLAIM_SOURCE: MishapKind.PROOF_FAILED,
     Reason.PROFILE_INCOMPLETE: MishapKind.PROFILE_INCOMPLETE,
 })  # fmt: skip
 """Every reason of the log -> what the participant is told."""
@@ -110,12 +123,17 @@ TROUBLE = (
     mark("That did not work just now."),
     mark("It is not your doing. Go back and try it once more in a moment."),
 )
+TOO_OFTEN = (
+    mark("Too many sign-ins at once."),
+    mark("Your answers are safe. Wait a minute, then go back and try it once more."),
+)
 NOT_KEPT_NOW = (
     mark("We can not save anything just now."),
     mark(
         "Your answers so far are safe. The last one may be missing: wait a moment, then go back and send it once more."
     ),
 )
+TOO_MANY = "sign_ins_too_many"
 STORE_CODES = frozenset({"store_busy", "store_slow", "store_unavailable"})
 """Problems of the store: whatever was answered before is kept, and what was sent with this request may not be."""
 
@@ -189,9 +207,11 @@ def render_mishap(
     nonce: str = "",
     ways: Sequence[str] = (),
     language: str = "en",
+    fragment: bool = False,
 ) -> str:
     """One calm page. Without a context nobody knows whose campaign it was: `nonce`, `language` and `ways`, the names
-    of campaigns that this browser takes part in, stand in for it."""
+    of campaigns that this browser takes part in, stand in for it. With `fragment` a script posts an answer that stands
+    behind the `#` of the address."""
     page = context or neutral_context(language, nonce)
     kind = MISHAPS[mishap.reason]
     returns = _returns(page.language, ways)
@@ -206,12 +226,13 @@ def render_mishap(
         ways_are_campaigns=bool(returns),
         short_code=mishap.short_code,
         kept=mishap.answers_count > 0,
+        fragment=fragment,
     )
 
 
 def render_trouble(*, nonce: str, language: str, code: str) -> str:
     """A mistake of ours, or a request that can not be served now. `code` is the problem's stable code."""
-    title, text = NOT_KEPT_NOW if code in STORE_CODES else TROUBLE
+    title, text = TOO_OFTEN if code == TOO_MANY else NOT_KEPT_NOW if code in STORE_CODES else TROUBLE
     return render(
         "pages/sign_in/mishap.html",
         language,
@@ -223,6 +244,7 @@ def render_trouble(*, nonce: str, language: str, code: str) -> str:
         ways_are_campaigns=False,
         short_code=code,
         kept=False,
+        fragment=False,
     )
 
 

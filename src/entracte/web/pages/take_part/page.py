@@ -11,6 +11,7 @@ from entracte.campaigns.model import Form, MultipleChoice, Question, Step, Thank
 from entracte.participation.form import ANSWER, FieldProblem
 from entracte.participation.journey import SIGN_IN, current, following, may_show, previous
 from entracte.participation.prefill import Offered, offer
+from entracte.participation.signing_out import Watch
 from entracte.participation.take_part import Playing, account_mark, may_prefill_opt_ins
 from entracte.values import Json
 from entracte.web.answers import page, see_other
@@ -110,13 +111,13 @@ async def _show(seen: Visit, playing: Playing, key: str) -> Response:
     context, progress = seen.context(), seen.progress(key)
     if isinstance(step, Form):
         await seen.services.take_part.form_was_shown(playing)
-        return _form(seen, playing, step, None, {})
+        return _form(seen, playing, step, None, {}, await _watch(seen, playing))
     await seen.services.take_part.key_was_seen(playing)
     if isinstance(step, Welcome):
         return seen.page(render_welcome(context, progress, step))
     if isinstance(step, Thanks):
         entered = playing.participation.entered_at is not None
-        return seen.page(render_thanks(context, progress, step, entered))
+        return seen.page(render_thanks(context, progress, step, entered, _signed_in_at(seen, playing)))
     answer = playing.participation.answers.get(key)
     return seen.page(render_question(context, progress, step, answer, "", _back(seen, playing, key)))
 
@@ -131,7 +132,7 @@ async def _take(request: Request, seen: Visit, playing: Playing, step: Step) -> 
         rejected = await seen.services.take_part.submit(playing, typed, seen.listed.connection)
         if rejected is None:
             return see_other(seen.base)
-        return _form(seen, playing, step, rejected.typed, rejected.problems)
+        return _form(seen, playing, step, rejected.typed, rejected.problems, await _watch(seen, playing))
     if isinstance(step, Thanks):
         return seen.to_current()
     problem = await seen.services.take_part.answer(playing, step, posted)
@@ -169,6 +170,7 @@ def _form(
     form: Form,
     sent: Mapping[str, str] | None,
     problems: Mapping[str, FieldProblem],
+    watch: Watch | None,
 ) -> Response:
     participation, connection = playing.participation, seen.listed.connection
     offered = offer(
@@ -199,8 +201,23 @@ def _form(
         account_mark=account_mark(participation),
         back=_back(seen, playing, form.key),
         connection_title=connection.config.title if connection else "",
+        watch=watch,
     )
-    return seen.page(html, status=422 if problems else 200)
+    return seen.page(html, status=422 if problems else 200, frames=[watch.origin] if watch else ())
+
+
+async def _watch(seen: Visit, playing: Playing) -> Watch | None:
+    """What the form asks the login's frame; for connections that do not watch nothing is asked of the store."""
+    connection = seen.listed.connection
+    return await seen.services.signing_out.watch(playing, connection) if connection else None
+
+
+def _signed_in_at(seen: Visit, playing: Playing) -> str:
+    """The login at which somebody is still signed in who can sign out; empty otherwise."""
+    connection = seen.listed.connection
+    if connection is None or playing.participation.profile is None or not connection.config.sign_out:
+        return ""
+    return connection.config.title
 
 
 def _source(offered: Offered) -> Source:
@@ -221,7 +238,12 @@ def _account(seen: Visit, playing: Playing) -> AccountView | None:
         return None
     names = [str(profile.attributes.get(name) or "") for name in ("first_name", "last_name")]
     initials = "".join(name[:1].upper() for name in names if name) or profile.account[:1].upper()
-    return AccountView(label=profile.account, initials=initials, connection_title=connection.config.title)
+    return AccountView(
+        label=profile.account,
+        initials=initials,
+        connection_title=connection.config.title,
+        signs_out=connection.config.sign_out,
+    )
 
 
 def _back(seen: Visit, playing: Playing, key: str) -> str:

@@ -20,6 +20,7 @@ from entracte.campaigns.model import (
     Thanks,
     Welcome,
 )
+from entracte.participation.signing_out import Watch
 from entracte.values import Json
 from entracte.web.html import PageContext, Progress, neutral_context, render
 from entracte.web.skeletons import Skeletons
@@ -47,6 +48,8 @@ class AccountView:
     label: str = dataclasses.field(repr=False)
     initials: str = dataclasses.field(repr=False)
     connection_title: str
+    signs_out: bool = False
+    """Whether they can sign out here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +140,10 @@ def render_form(
     account_mark: str = "",
     problems_title: str = "",
     connection_title: str = "",
+    watch: Watch | None = None,
 ) -> str:
-    """The form. `title` is the greeting; hidden fields are left out; `connection_title` is who confirmed a value,
-    where there is no account to name it; `account_mark` comes back as `ACCOUNT_FIELD` with what was typed."""
+    """The form. `title` is the greeting; hidden fields are left out; `connection_title` is who confirmed a value where
+    no account names it; `account_mark` comes back as `ACCOUNT_FIELD`; `watch` is what is asked of the login's frame."""
     confirmed_by = account.connection_title if account else connection_title
     shown = [view for view in fields if view.field.mode != "hidden"]
 
@@ -162,21 +166,22 @@ def render_form(
             button=context.say(form.button) or translated(context.language, mark("Send my entry")),
             choose=translated(context.language, mark("Choose")),
             new_window=translated(context.language, mark("opens in a new window")),
+            watch=watch,
         )
 
     told = _Told(title, account, account_mark)
-    if context.embedded or any(view.problem or _is_locked_choice(view) for view in shown):
+    if context.embedded or watch or any(view.problem or _is_locked_choice(view) for view in shown):
         return page(context, told, shown)
     shape = (
         *(id(form), id(context.brand), context.organization_title, context.campaign_title, context.languages),
         *(context.language, context.base, context.here, progress, back, confirmed_by, problems_title),
-        *(account and (account.connection_title, bool(account.label)), bool(title), bool(account_mark)),
+        *(_account_shape(account), bool(title), bool(account_mark)),
         tuple(map(_shape, shown)),
     )
 
     def with_marks(marks: Sequence[str]) -> str:
         nonce, title, account_mark, label, initials, *values = marks
-        marked = account and AccountView(label if account.label else "", initials, account.connection_title)
+        marked = account and replace(account, label=label if account.label else "", initials=initials)
         views = [_with_mark(view, value) for view, value in zip(shown, values, strict=True)]
         return page(replace(context, nonce=nonce), _Told(title, marked, account_mark), views)
 
@@ -206,6 +211,10 @@ def _is_locked_choice(view: FieldView) -> bool:
     return view.locked and view.field.kind is FieldKind.CHOICE
 
 
+def _account_shape(account: AccountView | None) -> tuple[object, ...] | None:
+    return (account.connection_title, bool(account.label), account.signs_out) if account else None
+
+
 def _shape(view: FieldView) -> tuple[object, ...]:
     """What of a field decides how the page looks: of a choice and of a tick the value too, when it is one of ours."""
     value: object = _is_text(view)
@@ -220,9 +229,18 @@ def _with_mark(view: FieldView, place: str) -> FieldView:
     return replace(view, value=place) if _is_text(view) else view
 
 
-def render_thanks(context: PageContext, progress: Progress, step: Thanks, entered: bool) -> str:
-    """The last page. Without an entry it says so, and shows the way on."""
-    return _step_page("thanks", context, progress, step, entered=entered)
+def render_thanks(context: PageContext, progress: Progress, step: Thanks, entered: bool, signed_in_at: str = "") -> str:
+    """The last page. Without an entry it says so, and shows the way on. `signed_in_at` is the login at which the
+    participant is still signed in and can sign out, or empty."""
+    still = mark("You are still signed in with your %(connection)s account.")
+    return _step_page(
+        "thanks",
+        context,
+        progress,
+        step,
+        entered=entered,
+        still_signed_in=translated(context.language, still, connection=signed_in_at) if signed_in_at else "",
+    )
 
 
 def render_closed(context: PageContext, opens: date | None, closes: date | None, today: date | None = None) -> str:

@@ -1,0 +1,42 @@
+"""Our addresses that an authorization server is told when we are registered there."""
+
+from dataclasses import dataclass
+
+from entracte.connections.model import Connection
+
+CALLBACK = "/oauth/callback"
+SIGNED_OUT = "/oauth/signed-out"
+INITIATE_LOGIN = "/initiate-login"
+FRONT_CHANNEL_LOGOUT = "/front-channel-logout"
+BACK_CHANNEL_LOGOUT = "/back-channel-logout"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """What to register, by the names of the registry (RFC 7591 section 2, and the logout specifications); None for what
+    the connection does not use. The key set is empty until the connection has keys of ours."""
+
+    redirect_uri: str
+    jwks_uri: str
+    initiate_login_uri: str
+    post_logout_redirect_uri: str | None
+    frontchannel_logout_uri: str | None
+    backchannel_logout_uri: str | None
+
+
+def client_address(connection: Connection, oauth_url: str) -> str:
+    """Where this connection's own addresses stand."""
+    return f"{oauth_url}/oauth/clients/{connection.organization}-{connection.number}"
+
+
+def addresses_of(connection: Connection, oauth_url: str) -> Addresses:
+    """The addresses of a connection. `oauth_url` is that of the OAuth service."""
+    config, own = connection.config, client_address(connection, oauth_url)
+    return Addresses(
+        redirect_uri=f"{oauth_url}{CALLBACK}",
+        jwks_uri=f"{own}/jwks",
+        initiate_login_uri=f"{own}{INITIATE_LOGIN}",
+        post_logout_redirect_uri=f"{oauth_url}{SIGNED_OUT}" if config.sign_out else None,
+        frontchannel_logout_uri=f"{own}{FRONT_CHANNEL_LOGOUT}" if config.single_logout else None,
+        backchannel_logout_uri=f"{own}{BACK_CHANNEL_LOGOUT}" if config.single_logout else None,
+    )

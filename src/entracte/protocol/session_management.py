@@ -1,0 +1,91 @@
+"""Whether the session at the provider is still the same, asked of a frame of it.
+
+OpenID Connect Session Management 1.0. The asking is done by a script in the browser; here is what it sends, to whom,
+and what the answers mean.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from entracte.protocol.addresses import origin
+from entracte.protocol.errors import Reason, refuse
+
+MAXIMUM_SESSION_STATE = 1024
+_SESSION_STATE = re.compile(r"[\x21-\x7e]+")
+"""Printable, and without the space that ends the client id in the message (section 2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCheck:
+    """The frame to ask. Made only by `session_check`."""
+
+    url: str
+    origin: str
+    """The only one that is spoken to, and listened to."""
+
+
+class SessionAnswer(StrEnum):
+    """What the frame may answer (section 3.1)."""
+
+    UNCHANGED = "unchanged"
+    CHANGED = "changed"
+    ERROR = "error"
+
+
+class SessionStep(StrEnum):
+    """What an answer means for us."""
+
+    KEEP = "keep"
+    """The person is signed in as before."""
+    ASK = "ask"
+    """Ask the provider without a page (`prompt=none`) who is there; unless it is the same person, they are logged out
+    here (section 3.1)."""
+    STOP = "stop"
+    """Ask no more, neither the frame nor the provider: what was sent is wrong, and asking again would never end."""
+
+
+STEPS: Mapping[SessionAnswer, SessionStep] = MappingProxyType(
+    {
+        SessionAnswer.UNCHANGED: SessionStep.KEEP,
+        SessionAnswer.CHANGED: SessionStep.ASK,
+        SessionAnswer.ERROR: SessionStep.STOP,
+    }
+)
+
+
+def session_check(check_session_iframe: str | None) -> SessionCheck:
+    """The frame of a server, by its metadata (section 3.3). Refuses `METADATA_LACKS` when it has none."""
+    if check_session_iframe is None:
+        raise refuse(Reason.METADATA_LACKS, "`check_session_iframe` is missing.")
+    return SessionCheck(check_session_iframe, origin(check_session_iframe))
+
+
+def read_session_state(parameters: Mapping[str, str]) -> str | None:
+    """The `session_state` of an authorization response (section 2), None when there is none. Refuses
+    `RESPONSE_MALFORMED`."""
+    text = parameters.get("session_state")
+    if text is not None and (len(text) > MAXIMUM_SESSION_STATE or _SESSION_STATE.fullmatch(text) is None):
+        raise refuse(
+            Reason.RESPONSE_MALFORMED,
+            f"`session_state` has to be 1 to {MAXIMUM_SESSION_STATE} printable characters without a space.",
+        )
+    return text
+
+
+def session_message(client_id: str, session_state: str) -> str:
+    """What is sent to the frame (section 3.1). Raises ValueError when a space in either would make it another
+    message."""
+    if " " in client_id or " " in session_state:
+        raise ValueError("the frame would read another client id")
+    return f"{client_id} {session_state}"
+
+
+def read_session_answer(text: str, came_from: str, check: SessionCheck) -> SessionStep | None:
+    """What to do about a message from the browser. None for one that is not of this frame's origin, or says nothing
+    that the specification knows: it means nothing."""
+    if came_from != check.origin or text not in STEPS:
+        return None
+    return STEPS[SessionAnswer(text)]

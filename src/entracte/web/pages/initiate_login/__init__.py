@@ -1,0 +1,1 @@
+"""Sign-ins that begin at an authorization server."""

@@ -1,0 +1,14 @@
+"""The two sides of a sign-in for the lines of the list: ours, and a provider that misbehaves by its switch."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.connections.relying import Relying, relying_on
+from tests.misbehaving_provider import MisbehavingProvider
+
+
+@pytest.fixture
+async def relying() -> AsyncIterator[Relying]:
+    async with relying_on(MisbehavingProvider()) as sides:
+        yield sides
