@@ -202,6 +202,9 @@ def run() -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
+    if set(arguments) - {"--write"}:
+        print(f"{MEND} runs the tests and writes the page; --write writes it from the last whole run.", file=sys.stderr)
+        return 2
     status = 0 if "--write" in arguments else run()
     if not RESULTS.exists():
         print("There is no run to write from.", file=sys.stderr)
