@@ -47,7 +47,7 @@ def tracked_files() -> Iterator[Path]:
         listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\0")
         paths = [ROOT / name for name in listed if name]
     except (OSError, subprocess.CalledProcessError):
-        folders = (ROOT / name for name in (".ci", "bench", "docs", "requirements", "src", "tests", "tools"))
+        folders = (ROOT / name for name in (".ci", "bench", "docs", "fuzz", "requirements", "src", "tests", "tools"))
         paths = [*ROOT.glob("*"), *(path for folder in folders for path in folder.rglob("*"))]
     for path in paths:
         made = any(part == "node_modules" or part.strip("_").endswith("cache") for part in path.relative_to(ROOT).parts)
