@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl, urlsplit
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from yarl import URL
 
+from entracte.connections.claim_map import ClaimRule
 from entracte.connections.claims import LONGEST_VALUE, at_path, map_claims
 from entracte.connections.model import ConnectionConfig
-from entracte.connections.settings import ClaimRule
 from entracte.fetch import read_destination
 from entracte.protocol.access_token import AccessTokenExpectation, verify_access_token
 from entracte.protocol.authorization import RESPONSE_TYPES, parse_query, read_callback
@@ -28,7 +28,6 @@ from entracte.protocol.logout import (
     LogoutExpectation,
     read_front_channel_logout,
     read_logout_request,
-    read_logout_return,
     verify_logout_token,
 )
 from entracte.protocol.messages import HttpResponse
@@ -110,7 +109,6 @@ def callback(data: bytes) -> None:
             _callback(parameters, response_type, wanted, issuer)
     accepted(lambda: read_front_channel_logout(parameters, issuer=ISSUER, session_required=True))
     accepted(lambda: read_logout_request(parameters))
-    read_logout_return(parameters, state=STATE)
 
 
 def _callback(parameters: Mapping[str, str], response_type: str, wanted: frozenset[str], issuer: str) -> None:

@@ -29,9 +29,10 @@ if str(ROOT) not in sys.path:  # run as a script, `tools` is not yet a package t
 
 from entracte.campaigns.draft import reference as campaign_file  # noqa: E402
 from entracte.cli import main as command_line  # noqa: E402
+from entracte.connections.claim_map import DEFAULT_CLAIMS, ClaimRule  # noqa: E402
 from entracte.connections.model import ConnectionConfig  # noqa: E402
 from entracte.connections.presets import Preset, presets  # noqa: E402
-from entracte.connections.settings import DEFAULT_CLAIMS, ClaimRule, RestSource  # noqa: E402
+from entracte.connections.sources import RestSource  # noqa: E402
 from entracte.errors import Kind  # noqa: E402
 from entracte.measures import COLLECTORS  # noqa: E402
 from entracte.organizations.model import Brand  # noqa: E402

@@ -24,7 +24,7 @@ import click
 from entracte.campaigns.draft import read_draft
 from entracte.campaigns.manage import publish
 from entracte.connections import manage as manage_connections
-from entracte.connections.settings import ProfileSource
+from entracte.connections.sources import ProfileSource
 from entracte.errors import Kind, LocalError, Problem
 from entracte.fetch import Fetcher
 from entracte.listening import Listening, listen

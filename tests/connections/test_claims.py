@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entracte.connections.claim_map import ClaimRule
 from entracte.connections.claims import LONGEST_VALUE, MappedClaims, at_path, map_claims
 from entracte.connections.model import ConnectionConfig
-from entracte.connections.settings import ClaimRule
 
 
 def config(**claims: Any) -> ConnectionConfig:

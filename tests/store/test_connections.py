@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from entracte.connections.claim_map import ClaimRule
 from entracte.connections.model import Connection, ConnectionConfig, Connections
-from entracte.connections.settings import ClaimRule, ProfileSource, RestSource
+from entracte.connections.sources import ProfileSource, RestSource
 from entracte.errors import Kind, LocalError, Problem
 from entracte.organizations.model import Brand, Organization
 from entracte.protocol.client_auth import ClientAuthentication

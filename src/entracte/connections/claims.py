@@ -13,8 +13,8 @@ from functools import lru_cache
 from typing import Any
 from unicodedata import category
 
+from entracte.connections.claim_map import ClaimRule
 from entracte.connections.model import ConnectionConfig
-from entracte.connections.settings import ClaimRule
 from entracte.values import Json
 
 LONGEST_VALUE = 1000

@@ -18,7 +18,7 @@ from entracte.connections.metadata import (
 from entracte.connections.model import ConnectionConfig
 from entracte.connections.profiles import settings_of
 from entracte.connections.providers import Fetch
-from entracte.connections.settings import ProfileSource
+from entracte.connections.sources import ProfileSource
 from entracte.errors import Kind, LocalError, Problem
 from entracte.protocol.authorization import OWN_PARAMETERS, query_names
 from entracte.protocol.metadata import Metadata

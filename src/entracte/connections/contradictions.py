@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from entracte.connections.settings import ConnectionSettings, ProfileSource, RequestObject
+from entracte.connections.settings import ConnectionSettings, RequestObject
+from entracte.connections.sources import ProfileSource
 from entracte.protocol.authorization import OWN_PARAMETERS, RESPONSE_TYPES, ResponseMode, is_response_token
 from entracte.protocol.client_auth import ClientAuthentication
 from entracte.protocol.jws import JOSERFC_ALGORITHMS, MAC_ALGORITHMS

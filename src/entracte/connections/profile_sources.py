@@ -14,7 +14,8 @@ from typing import Any
 from entracte.connections.claims import at_path
 from entracte.connections.model import ConnectionConfig
 from entracte.connections.server import Server
-from entracte.connections.settings import Encrypted, ProfileSource
+from entracte.connections.settings import Encrypted
+from entracte.connections.sources import ProfileSource
 from entracte.protocol.access_token import AccessTokenExpectation, verify_access_token
 from entracte.protocol.claim_sources import (
     AggregatedSource,

@@ -3,19 +3,18 @@
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 
+from entracte.connections.claim_map import DEFAULT_CLAIMS, AttributeName, ClaimRule
 from entracte.connections.profiles import Profile
+from entracte.connections.sources import ProfileSource, RestSource, TrustedClaims
 from entracte.organizations.model import Name
 from entracte.protocol.authorization import RESPONSE_TYPES, ResponseMode, is_response_token, usual_mode
 from entracte.protocol.client_auth import SECRET_METHODS, TLS_METHODS, ClientAuthentication
 from entracte.protocol.jwe import KEY_MANAGEMENT
-from entracte.protocol.jws import JOSERFC_ALGORITHMS, MAC_ALGORITHMS
+from entracte.protocol.jws import MAC_ALGORITHMS
 from entracte.protocol.signing import SIGNING_ALGORITHMS
 from entracte.protocol.userinfo import BearerPlace
-
-DottedPath = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-AttributeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 
 
 def _one_of(*names: str) -> AfterValidator:
@@ -45,97 +44,12 @@ class Encrypted(StrEnum):
     RESPONSE = "response"
 
 
-class ProfileSource(StrEnum):
-    """Where the profile comes from."""
-
-    ID_TOKEN = "id_token"  # noqa: S105
-    ACCESS_TOKEN = "access_token"  # noqa: S105
-    USERINFO = "userinfo"
-    REST = "rest"
-    INTROSPECTION = "introspection"
-
-
 class SignOutHint(StrEnum):
     """How the server is told who signs out (RP-Initiated Logout section 2)."""
 
     NONE = ""
     ID_TOKEN = "id_token"  # noqa: S105
     ACCOUNT = "account"
-
-
-class RestSource(BaseModel):
-    """A brand's own REST API: where the person is."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    url: str = Field(description="The address of the profile API.")
-    method: Literal["GET", "POST"] = Field(
-        "GET", description="The method of the request. With the token in a form it is always POST."
-    )
-    bearer: BearerPlace = Field(
-        BearerPlace.HEADER,
-        description="Where the access token goes: `Authorization: Bearer`, or `access_token` in a posted form.",
-    )
-    person: str = Field("", description="Dotted path to the person in the answer; empty for the whole answer.")
-    subject: str = Field("sub", description="Dotted path, from the person, to the subject, where there is no ID token.")
-
-
-class TrustedClaims(BaseModel):
-    """Another issuer whose aggregated and distributed claims are taken (OpenID Connect Core section 5.6.2)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    jwks_uri: str = Field(description="Where its public keys are.")
-    algorithms: tuple[str, ...] = Field(("RS256",), description="The algorithms that it may sign with.")
-    origins: tuple[str, ...] = Field(
-        (), description="Where its distributed claims may be fetched: `https://claims.example`. None: aggregated alone."
-    )
-
-    @model_validator(mode="after")
-    def _with_public_keys(self) -> "TrustedClaims":
-        if not self.algorithms or set(self.algorithms) - JOSERFC_ALGORITHMS.keys():
-            raise ValueError("an algorithm is none that we verify with a public key")
-        return self
-
-
-class ClaimRule(BaseModel):
-    """How one attribute of the profile is found: the first path that has a value, then the constant."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    paths: tuple[DottedPath, ...] = Field(
-        (),
-        description="Dotted paths, the best one first. A number is a place in a list. A name with dots in it can "
-        "stand in double quotes.",
-    )
-    constant: str | bool | None = Field(None, description="The value when no path has one.")
-    transform: Literal["", "trim", "lower", "upper", "title", "first_word", "last_words", "boolean"] = Field(
-        "", description="What is done with the text before it is used."
-    )
-    verified: DottedPath | None = Field(
-        None, description="Path, in the same document, of the flag that vouches for the value (email_verified)."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_forms(cls, given: object) -> object:
-        """`email` and `[email, mail]` are short for `{paths: [...]}`."""
-        if isinstance(given, str):
-            return {"paths": [given]}
-        if isinstance(given, (list, tuple)):
-            return {"paths": given}
-        return given
-
-
-DEFAULT_CLAIMS: dict[str, ClaimRule] = {
-    "email": ClaimRule(paths=("email",), verified="email_verified"),
-    "first_name": ClaimRule(paths=("given_name",)),
-    "last_name": ClaimRule(paths=("family_name",)),
-    "name": ClaimRule(paths=("name", "preferred_username", "nickname")),
-    "phone": ClaimRule(paths=("phone_number",), verified="phone_number_verified"),
-    "birthdate": ClaimRule(paths=("birthdate",)),
-}
-"""The standard claims (OpenID Connect Core section 5.1) under the names that campaigns use."""
 
 
 class ConnectionSettings(BaseModel):

@@ -12,7 +12,8 @@ from ruamel.yaml.error import YAMLError
 from entracte.connections.model import ConnectionConfig
 from entracte.connections.presets import settings_of_preset
 from entracte.connections.profiles import Profile
-from entracte.connections.settings import ConnectionSettings, ProfileSource
+from entracte.connections.settings import ConnectionSettings
+from entracte.connections.sources import ProfileSource
 from entracte.errors import Kind, LocalError, Problem
 from entracte.protocol.client_auth import ClientAuthentication
 
