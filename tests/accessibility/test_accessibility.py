@@ -252,6 +252,7 @@ def test_the_end_of_a_popup(visitor: Visitor) -> None:
     visitor.press()
     page.locator("textarea").fill("Ana")
     visitor.press()
+    page.wait_for_url("**/sign-in")  # with its script: a press before it came goes on in the same window
     with page.expect_popup() as opened:
         visitor.press()
     popup = opened.value
