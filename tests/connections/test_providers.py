@@ -101,12 +101,28 @@ async def test_a_dead_server_is_not_asked_by_everybody(server: Server, providers
 @pytest.mark.conformance("MUST 44")
 async def test_a_set_that_lacks_a_key_is_fetched_once_per_interval(server: Server, providers: Providers) -> None:
     known = await providers.key_set(URL)
-    assert await providers.key_set_after(URL, known) is known  # just fetched: no use to ask
-    server.time += REFETCH_INTERVAL
     newer = await providers.key_set_after(URL, known)
-    assert newer is not known
+    assert newer is not known  # however fresh: keys change between a look and a signature
     assert await providers.key_set_after(URL, known) is newer  # somebody else's refetch serves
+    server.time += REFETCH_INTERVAL - 1
+    assert await providers.key_set_after(URL, newer) is newer
     assert server.asked == 2
+    server.time += 1
+    assert await providers.key_set_after(URL, newer) is not newer
+    assert server.asked == 3
+
+
+@pytest.mark.conformance("MUST 44")
+async def test_strange_keys_at_a_server_that_is_down_do_not_ask_it_again(server: Server, providers: Providers) -> None:
+    known = await providers.key_set(URL)
+    server.time += FRESH
+    server.down = Reason.PROVIDER_TIMEOUT
+    assert await providers.key_set(URL) is known
+    assert await providers.key_set_after(URL, known) is known
+    assert server.asked == 2
+    server.time += REFETCH_INTERVAL
+    assert await providers.key_set_after(URL, known) is known
+    assert server.asked == 3
 
 
 async def test_an_asking_that_was_cut_off_leaves_a_refusal(server: Server, providers: Providers) -> None:

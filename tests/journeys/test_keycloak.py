@@ -94,7 +94,6 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     """An installation with a campaign for each case."""
     made = Installation(tmp_path_factory.mktemp("keycloak"))
     with keycloak(redirect_uri=made.redirect_uri) as login:
-        login.add_signing_key("PS256")  # made when it is first needed otherwise, after our key set was read
         for name, case in CASES.items():
             given = {"name": name, "client_id": name, "scopes": SCOPES, **case.config}
             publish_keys(made, login, made.connect(login.issuer, secret=case.secret, **given))

@@ -1,9 +1,9 @@
 """What is remembered of authorization servers: their key sets, fetched seldom and never lost.
 
 A key set is shared by everyone who names its address; decisions are not. An unknown `kid` fetches the set
-again once, at most every `REFETCH_INTERVAL` seconds for one address; requests that arrive together share
-one fetch; a server that is down keeps its last good set for `STALE_MAXIMUM` seconds. Whatever is asked goes
-through a bulkhead and a breaker.
+again once, at most every `REFETCH_INTERVAL` seconds for one address, however fresh the set is: a server may change its
+keys right after we asked. Requests that arrive together share one fetch; a server that is down keeps its last good set
+for `STALE_MAXIMUM` seconds. Whatever is asked goes through a bulkhead and a breaker.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ __all__ = ["FRESH", "REFETCH_INTERVAL", "STALE_MAXIMUM", "Fetch", "Nonces", "Pro
 FRESH = 3600
 """Seconds that a key set is used without asking again."""
 REFETCH_INTERVAL = 10
-"""Least seconds between two fetches of one address."""
+"""Least seconds between two fetches of one address for an unknown key, and between two of a server that failed."""
 MOST_NONCES = 1000
 MOST_KEY_SETS = 4096
 STALE_MAXIMUM = 86_400
@@ -36,6 +36,8 @@ class _Remembered:
     key_set: KeySet | None = None
     fetched_at: int = 0
     asked_at: int = -REFETCH_INTERVAL
+    missed_at: int = -REFETCH_INTERVAL
+    """When it was last asked for an unknown key."""
     refusal: Refused | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -94,8 +96,8 @@ class Providers:
         return await self._ask(jwks_uri, remembered, known=remembered.key_set)
 
     async def key_set_after(self, jwks_uri: str, known: KeySet) -> KeySet:
-        """The key set after `known` did not have a key: fetched again, unless that was just done."""
-        return await self._ask(jwks_uri, self._memory_of(jwks_uri), known)
+        """The key set after `known` did not have a key: fetched again, unless that was just done for such a key."""
+        return await self._ask(jwks_uri, self._memory_of(jwks_uri), known, missed=True)
 
     async def _ask_for(self, holders: Holders, owner: Hashable, request: HttpRequest) -> HttpResponse:
         way = (owner, request.purpose)
@@ -114,17 +116,19 @@ class Providers:
             self._remembered[jwks_uri] = _Remembered()
         return self._remembered[jwks_uri]
 
-    async def _ask(self, jwks_uri: str, remembered: _Remembered, known: KeySet | None) -> KeySet:
+    async def _ask(
+        self, jwks_uri: str, remembered: _Remembered, known: KeySet | None, *, missed: bool = False
+    ) -> KeySet:
         async with remembered.lock:
             if remembered.key_set is not None and remembered.key_set is not known:
                 return remembered.key_set  # somebody asked while we waited
             now = self._clock()
-            if now - remembered.asked_at >= REFETCH_INTERVAL:
-                remembered.asked_at = now
+            if _may_be_asked(remembered, now, missed=missed):
+                _note(remembered, now, missed=missed)
                 try:
                     await self._fetch_into(jwks_uri, remembered, now)
                 finally:  # from its end: who waited behind a fetch as long as the interval shares what came of it
-                    remembered.asked_at = self._clock()
+                    _note(remembered, self._clock(), missed=missed)
             return _last_good(remembered, now)
 
     async def _fetch_into(self, jwks_uri: str, remembered: _Remembered, now: int) -> None:
@@ -135,6 +139,18 @@ class Providers:
         else:
             remembered.fetched_at = now
             remembered.refusal = None
+
+
+def _may_be_asked(remembered: _Remembered, now: int, *, missed: bool) -> bool:
+    """A set that was read just now may lack a key that is newer still; a server that failed just now is left alone."""
+    last = remembered.missed_at if missed and remembered.refusal is None else remembered.asked_at
+    return now - last >= REFETCH_INTERVAL
+
+
+def _note(remembered: _Remembered, at: int, *, missed: bool) -> None:
+    remembered.asked_at = at
+    if missed:
+        remembered.missed_at = at
 
 
 def _last_good(remembered: _Remembered, now: int) -> KeySet:
