@@ -1,9 +1,11 @@
 """Private keys of ours for the tests, and what an authorization server sees of them."""
 
+from base64 import urlsafe_b64decode
 from functools import cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from entracte.protocol.jws import VerifiedToken, verify_signature
 from entracte.protocol.keys import KeySet
@@ -24,6 +26,13 @@ def private_jwk(algorithm: str) -> dict[str, Any]:
     if algorithm in _CURVES:
         return elliptic_jwk(ec.generate_private_key(_CURVES[algorithm]), private=True)
     return rsa_jwk(rsa_key(), private=True)
+
+
+@cache
+def private_pem(algorithm: str = "ES256", form: PrivateFormat = PrivateFormat.PKCS8) -> str:
+    """The same key as `private_jwk` in a file (PKCS #8, or the older form of OpenSSL); for elliptic curves."""
+    secret = int.from_bytes(urlsafe_b64decode(private_jwk(algorithm)["d"] + "=="), "big")
+    return ec.derive_private_key(secret, _CURVES[algorithm]).private_bytes(Encoding.PEM, form, NoEncryption()).decode()
 
 
 def our_key(algorithm: str = "ES256", kid: str = "ours") -> SigningKey:

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from entracte.protocol.errors import Refused
+import pytest
+
+from entracte.protocol.errors import Reason, Refused
 
 Value = TypeVar("Value")
 
@@ -14,6 +16,13 @@ def outcome(call: Callable[[], Value]) -> Value | Refused:
         return call()
     except Refused as refusal:
         return refusal
+
+
+def refused(call: Callable[[], object]) -> tuple[Reason, str]:
+    """Why it was refused, and the evidence, to the word: it is all that an operator sees of it."""
+    with pytest.raises(Refused) as refusal:
+        call()
+    return refusal.value.reason, refusal.value.evidence
 
 
 def is_silent_about(refusal: Exception, *given: object) -> bool:

@@ -16,6 +16,7 @@ from entracte.protocol.claim_sources import (
     SourcedClaims,
     TrustedSource,
     claim_request,
+    is_allowed,
     issuer_inside,
     merge_claims,
     read_claim_sources,
@@ -26,7 +27,7 @@ from entracte.protocol.errors import Reason, Refused
 from entracte.protocol.jws import UnknownKey
 from entracte.protocol.messages import HttpResponse, Purpose
 from entracte.values import Secret
-from tests.protocol.refusals import is_silent_about, outcome
+from tests.protocol.refusals import is_silent_about, outcome, refused
 from tests.protocol.signing import NOW, elliptic_signer, json_part, json_response, key_set, vectors
 
 SIGNER = elliptic_signer("ES256", kid="one")
@@ -83,9 +84,27 @@ NOBODY_ELSE = [
 @pytest.mark.parametrize("name", NOBODY_ELSE)
 @pytest.mark.conformance("MUST 34")
 def test_must_34_what_nobody_else_can_say(name: str) -> None:
-    refused = outcome(lambda: read_claim_sources({"_claim_names": {name: "s"}, "_claim_sources": {"s": {"JWT": "a"}}}))
-    assert isinstance(refused, Refused)
-    assert refused.reason is Reason.CLAIM_SOURCE
+    document = {"_claim_names": {name: "s"}, "_claim_sources": {"s": {"JWT": "a"}}}
+    assert refused(lambda: read_claim_sources(document))[0] is Reason.CLAIM_SOURCE
+
+
+@pytest.mark.parametrize(
+    ("names", "sources", "evidence"),
+    [
+        ({"a": "s"}, None, "The sources of claims are not described."),
+        ({"a": "s"}, {"other": {"JWT": "a"}}, "The sources of claims are not described."),
+        ({f"a{number}": "s" for number in range(51)}, {}, "There are more than 50 claims of others."),
+        ({"sub": "s"}, {}, "A claim is not for others to say, or its source has no name."),
+        ({"a": 7}, {}, "A claim is not for others to say, or its source has no name."),
+        ({f"a{number}": f"s{number}" for number in range(6)}, {}, "There are more than 5 sources."),
+        ({"a": "s"}, {"s": {}}, "A source has to have a token or an endpoint, and one of them."),
+        ({"a": "s"}, {"s": {"JWT": 7}}, "A source is described by something that is not a text."),
+        ({"a": "s"}, {"s": {"endpoint": ""}}, "A source is described by something that is not a text."),
+    ],
+)
+def test_what_is_said_of_sources_that_can_not_be_read(names: Any, sources: Any, evidence: str) -> None:
+    document = {"_claim_names": names, "_claim_sources": sources}
+    assert refused(lambda: read_claim_sources(document)) == (Reason.CLAIM_SOURCE, evidence)
 
 
 @pytest.mark.conformance("distributed-claims")
@@ -107,26 +126,46 @@ def test_the_request_without_a_token() -> None:
     assert claim_request(distributed(f"{BANK}/claim_source"), {BANK}).secret_headers == {}
 
 
+def test_the_request_without_tls_where_the_connection_names_that_origin() -> None:
+    """The list decides, not the scheme: a server on one's own machine, to try it."""
+    source = distributed("http://127.0.0.1:8080/claims")
+    assert claim_request(source, {"http://127.0.0.1:8080"}).url == "http://127.0.0.1:8080/claims"
+
+
+def test_whether_a_source_is_at_an_allowed_place() -> None:
+    assert is_allowed(distributed(f"{BANK}/claims"), {BANK})
+    assert not is_allowed(distributed("https://evil.example/claims"), {BANK})
+    with pytest.raises(Refused):
+        is_allowed(distributed("not an address"), {BANK})
+
+
+UNKNOWN = "The endpoint of a source is none that the connection allows."
+UNUSABLE = "The endpoint of a source is no address that can be used."
+UNSENDABLE = "The access token of a source has characters that can not stand in a header."
+
+
 @pytest.mark.parametrize(
-    ("endpoint", "access_token"),
+    ("endpoint", "access_token", "evidence"),
     [
-        ("https://evil.example/claims", None),
-        ("https://bank.example.com:8443/claims", None),
-        ("https://bank.example.com.evil.example/claims", None),
-        ("http://bank.example.com/claims", None),
-        ("https://bank.example.com@evil.example/claims", None),
-        ("http://169.254.169.254/latest", None),
-        ("not an address", None),
-        (f"{BANK}/claims", "a\r\nX: y"),
-        (f"{BANK}/claims", "a b"),
+        ("https://evil.example/claims", None, UNKNOWN),
+        ("https://bank.example.com:8443/claims", None, UNKNOWN),
+        ("https://bank.example.com.evil.example/claims", None, UNKNOWN),
+        ("http://bank.example.com/claims", None, UNKNOWN),
+        ("https://bank.example.com@evil.example/claims", None, UNUSABLE),
+        ("http://169.254.169.254/latest", None, UNKNOWN),
+        ("not an address", None, UNUSABLE),
+        (f"{BANK}/claims", "a\r\nX: y", UNSENDABLE),
+        (f"{BANK}/claims", "a b", UNSENDABLE),
     ],
 )
 @pytest.mark.conformance("MUST 34")
-def test_must_34_no_request_to_whom_the_connection_does_not_know(endpoint: str, access_token: str | None) -> None:
-    refused = outcome(lambda: claim_request(distributed(endpoint, access_token), {BANK}))
-    assert isinstance(refused, Refused)
-    assert refused.reason is Reason.CLAIM_SOURCE
-    assert is_silent_about(refused, endpoint)
+def test_must_34_no_request_to_whom_the_connection_does_not_know(
+    endpoint: str, access_token: str | None, evidence: str
+) -> None:
+    refusal = outcome(lambda: claim_request(distributed(endpoint, access_token), {BANK}))
+    assert isinstance(refusal, Refused)
+    assert (refusal.reason, refusal.evidence) == (Reason.CLAIM_SOURCE, evidence)
+    assert is_silent_about(refusal, endpoint)
 
 
 def test_the_answer_with_claims() -> None:
@@ -136,22 +175,27 @@ def test_the_answer_with_claims() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "media_type", "body", "reason"),
+    ("status", "media_type", "body", "reason", "evidence"),
     [
-        (401, MEDIA_TYPE, b"", Reason.CLAIM_SOURCE),
-        (403, MEDIA_TYPE, b"", Reason.CLAIM_SOURCE),
-        (302, MEDIA_TYPE, b"", Reason.RESPONSE_REDIRECTED),
-        (500, MEDIA_TYPE, b"", Reason.PROVIDER_ERROR),
-        (404, MEDIA_TYPE, b"", Reason.RESPONSE_MALFORMED),
-        (200, "application/json", b"{}", Reason.RESPONSE_MALFORMED),
-        (200, MEDIA_TYPE, "ä".encode(), Reason.TOKEN_MALFORMED),
-        (200, MEDIA_TYPE, b"x" * 65537, Reason.TOKEN_MALFORMED),
+        (401, MEDIA_TYPE, b"", Reason.CLAIM_SOURCE, "The status was 401."),
+        (403, MEDIA_TYPE, b"", Reason.CLAIM_SOURCE, "The status was 403."),
+        (302, MEDIA_TYPE, b"", Reason.RESPONSE_REDIRECTED, "The status was 302."),
+        (500, MEDIA_TYPE, b"", Reason.PROVIDER_ERROR, "The status was 500."),
+        (404, MEDIA_TYPE, b"", Reason.RESPONSE_MALFORMED, "The status was 404."),
+        (
+            200,
+            "application/json",
+            b"{}",
+            Reason.RESPONSE_MALFORMED,
+            "The media type of the claims is not application/jwt.",
+        ),
+        (200, MEDIA_TYPE, "ä".encode(), Reason.TOKEN_MALFORMED, "The claims are not a token within the limits."),
+        (200, MEDIA_TYPE, b"x" * 65537, Reason.TOKEN_MALFORMED, "The claims are not a token within the limits."),
     ],
 )
-def test_an_answer_that_is_refused(status: int, media_type: str, body: bytes, reason: Reason) -> None:
-    refused = outcome(lambda: read_claim_token(json_response(body, status, media_type)))
-    assert isinstance(refused, Refused)
-    assert refused.reason is reason
+def test_an_answer_that_is_refused(status: int, media_type: str, body: bytes, reason: Reason, evidence: str) -> None:
+    response = json_response(body, status, media_type)
+    assert refused(lambda: read_claim_token(response)) == (reason, evidence)
 
 
 @pytest.mark.parametrize(
@@ -171,6 +215,12 @@ def test_an_answer_that_is_refused(status: int, media_type: str, body: bytes, re
 )
 def test_the_issuer_before_anything_is_proven(token: str, issuer: str) -> None:
     assert issuer_inside(Secret(token)) == issuer
+
+
+def test_the_issuer_of_a_token_as_long_as_may_be() -> None:
+    token = SIGNER.sign(CLAIMS)
+    for length, issuer in ((65536, BANK), (65537, "")):
+        assert issuer_inside(Secret(token.ljust(length, "A"))) == issuer
 
 
 def verify(changes: dict[str, Any], source: ClaimSource | None = None, **header: Any) -> Any:
@@ -196,8 +246,12 @@ def test_distributed_claims() -> None:
 
 @pytest.mark.conformance("MUST 34")
 def test_must_34_one_source_does_not_speak_for_another() -> None:
-    assert verify({}, distributed("https://creditagency.example.com/claims")).reason is Reason.CLAIM_SOURCE
-    assert verify({}, distributed("not an address")).reason is Reason.CLAIM_SOURCE
+    for endpoint, evidence in (
+        ("https://creditagency.example.com/claims", "The endpoint of a source is not that of the issuer."),
+        ("not an address", UNUSABLE),
+    ):
+        refusal = verify({}, distributed(endpoint))
+        assert (refusal.reason, refusal.evidence) == (Reason.CLAIM_SOURCE, evidence)
 
 
 @pytest.mark.parametrize("changes", [{"aud": ["other", "s6BhdRkqt3"]}, {"exp": NOW, "nbf": NOW, "iat": NOW}])
@@ -206,34 +260,41 @@ def test_what_may_be_there(changes: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "header", "reason"),
+    ("changes", "header", "reason", "evidence"),
     [
-        ({"iss": "https://evil.example"}, {}, Reason.TOKEN_ISSUER),
-        ({"iss": BANK + "/"}, {}, Reason.TOKEN_ISSUER),
-        ({"iss": ABSENT}, {}, Reason.TOKEN_CLAIM),
-        ({"aud": "other"}, {}, Reason.TOKEN_AUDIENCE),
-        ({"exp": NOW - 60}, {}, Reason.TOKEN_EXPIRED),
-        ({"nbf": NOW + 61}, {}, Reason.TOKEN_EXPIRED),
-        ({"iat": NOW + 61}, {}, Reason.TOKEN_EXPIRED),
-        ({}, {"typ": "at+jwt"}, Reason.TOKEN_CLAIM),
-        ({}, {"typ": 7}, Reason.TOKEN_CLAIM),
-        ({}, {"alg": "none"}, Reason.TOKEN_ALGORITHM),
+        ({"iss": "https://evil.example"}, {}, Reason.TOKEN_ISSUER, f"`iss` does not match. Expected {BANK}."),
+        (
+            {"iss": BANK + "/"},
+            {},
+            Reason.TOKEN_ISSUER,
+            f"`iss` does not match. Expected {BANK}; only a slash at the end differs.",
+        ),
+        ({"iss": ABSENT}, {}, Reason.TOKEN_CLAIM, "`iss` is missing."),
+        ({"aud": "other"}, {}, Reason.TOKEN_AUDIENCE, "`aud` does not match."),
+        ({"exp": NOW - 60}, {}, Reason.TOKEN_EXPIRED, "`exp` does not match."),
+        ({"nbf": NOW + 61}, {}, Reason.TOKEN_EXPIRED, "`nbf` does not match."),
+        ({"iat": NOW + 61}, {}, Reason.TOKEN_EXPIRED, "`iat` does not match."),
+        ({}, {"typ": "at+jwt"}, Reason.TOKEN_CLAIM, "The header's `typ` is not that of a token with claims."),
+        ({}, {"typ": 7}, Reason.TOKEN_CLAIM, "The header's `typ` is not that of a token with claims."),
+        ({}, {"alg": "none"}, Reason.TOKEN_ALGORITHM, "Expected ES256; got none."),
     ],
 )
 @pytest.mark.conformance("MUST 34")
-def test_must_34_a_token_that_is_refused(changes: dict[str, Any], header: dict[str, Any], reason: Reason) -> None:
-    refused = verify(changes, **header)
-    assert isinstance(refused, Refused)
-    assert refused.reason is reason
-    assert is_silent_about(refused, "https://evil.example", "+1 (310) 123-4567")
+def test_must_34_a_token_that_is_refused(
+    changes: dict[str, Any], header: dict[str, Any], reason: Reason, evidence: str
+) -> None:
+    refusal = verify(changes, **header)
+    assert isinstance(refusal, Refused)
+    assert (refusal.reason, refusal.evidence) == (reason, evidence)
+    assert is_silent_about(refusal, "https://evil.example", "+1 (310) 123-4567")
 
 
 @pytest.mark.conformance("MUST 34")
 def test_must_34_a_stranger_s_signature_and_an_unknown_key() -> None:
     stranger = Secret(elliptic_signer("ES256").sign(CLAIMS, kid="one"))
-    refused = outcome(lambda: verify_claim_source(stranger, aggregated("a"), TRUSTED, client_id="c", now=NOW))
-    assert isinstance(refused, Refused)
-    assert refused.reason is Reason.TOKEN_SIGNATURE
+    refusal = outcome(lambda: verify_claim_source(stranger, aggregated("a"), TRUSTED, client_id="c", now=NOW))
+    assert isinstance(refusal, Refused)
+    assert refusal.reason is Reason.TOKEN_SIGNATURE
     with pytest.raises(UnknownKey):
         verify({}, kid="two")
 

@@ -1,6 +1,7 @@
 """Client authentication: B14, MUST 46, BAD 48, the examples of RFC 6749 and RFC 7523, and RFC 8705."""
 
 from base64 import b64decode
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 from entracte.protocol.client_auth import (
     ASSERTION_AGE,
     ASSERTION_TYPE,
+    SECRET_AGE,
     SECRET_METHODS,
     TLS_METHODS,
     Client,
     ClientAuthentication,
     Moment,
+    SignedSecret,
     authenticate,
     client_request,
 )
@@ -23,7 +26,7 @@ from entracte.protocol.jws import verify_signature
 from entracte.protocol.keys import mac_key_set
 from entracte.protocol.messages import ClientCertificate, Purpose
 from entracte.values import Secret
-from tests.protocol.own_keys import our_key, verified
+from tests.protocol.own_keys import our_key, published, verified
 from tests.protocol.signing import NOW, vectors
 
 FORM = {"grant_type": "authorization_code"}
@@ -130,6 +133,59 @@ def test_an_assertion_without_a_key() -> None:
     assert form["client_assertion"]
 
 
+MADE = SignedSecret("DEF123GHIJ", "https://appleid.apple.com", our_key(kid="ABC123DEFG"))
+"""The names of Apple's own example ("Creating a client secret")."""
+
+
+def made_secret(form: Mapping[str, str], headers: Mapping[str, Secret]) -> Secret:
+    """The secret that was sent, in the form or by HTTP Basic."""
+    if "client_secret" in form:
+        return Secret(form["client_secret"])
+    name, _, secret = b64decode(headers["Authorization"].reveal().removeprefix("Basic ")).decode().partition(":")
+    assert unquote_plus(name) == CLIENT
+    return Secret(unquote_plus(secret))
+
+
+@pytest.mark.parametrize("method", [ClientAuthentication.POST, ClientAuthentication.BASIC])
+def test_a_secret_of_our_own_making(method: ClientAuthentication) -> None:
+    """Apple, "Creating a client secret": these members of the header and these claims, and no more of either. The
+    secret that was given out, if there is one, is not sent."""
+    form, headers = authenticate(client_by(method, signed_secret=MADE), FORM, MOMENT)
+    secret = made_secret(form, headers)
+    assert CLIENT_SECRET.reveal() not in str(form) + secret.reveal()
+    seen = verify_signature(secret, published(kid="ABC123DEFG"), frozenset({"ES256"}))
+    assert seen.header == {"alg": "ES256", "kid": "ABC123DEFG"}
+    assert seen.claims == {
+        "iss": "DEF123GHIJ",
+        "iat": NOW,
+        "exp": NOW + 300,
+        "aud": "https://appleid.apple.com",
+        "sub": CLIENT,
+    }
+    assert SECRET_AGE <= 15_777_000
+
+
+def test_a_secret_of_our_own_making_is_made_afresh() -> None:
+    client = client_by(ClientAuthentication.POST, signed_secret=MADE)
+    first, second = (authenticate(client, FORM, Moment(at, "once"))[0]["client_secret"] for at in (NOW, NOW + 1))
+    assert first != second
+
+
+@pytest.mark.parametrize("method", [ClientAuthentication.POST, ClientAuthentication.BASIC])
+def test_a_secret_of_our_own_making_without_a_moment(method: ClientAuthentication) -> None:
+    with pytest.raises(ValueError, match=r"^a client secret of ours needs a moment$"):
+        authenticate(client_by(method, signed_secret=MADE), FORM)
+
+
+@pytest.mark.parametrize(
+    "method", sorted(set(ClientAuthentication) - {ClientAuthentication.POST, ClientAuthentication.BASIC})
+)
+def test_other_methods_send_no_secret_of_our_own_making(method: ClientAuthentication) -> None:
+    form, headers = authenticate(client_by(method, signed_secret=MADE), FORM, MOMENT)
+    assert "client_secret" not in form
+    assert headers == {}
+
+
 def test_every_method_has_its_kind() -> None:
     others = {ClientAuthentication.NONE, ClientAuthentication.PRIVATE_KEY_JWT}
     assert {*TLS_METHODS, *SECRET_METHODS, *others} == set(ClientAuthentication)
@@ -172,6 +228,6 @@ def test_a_request_without_more() -> None:
 @pytest.mark.conformance("MUST 53")
 def test_nothing_secret_is_shown() -> None:
     """MUST 53."""
-    shown = repr(client_by(ClientAuthentication.PRIVATE_KEY_JWT)) + repr(MOMENT)
+    shown = repr(client_by(ClientAuthentication.PRIVATE_KEY_JWT, signed_secret=MADE)) + repr(MOMENT)
     for secret in ("canary", CLIENT_SECRET.reveal(), MOMENT.token_id, "BEGIN"):
         assert secret not in shown

@@ -532,3 +532,25 @@ def test_what_pyoidc_let_through() -> None:
         with pytest.raises(Refused) as refused:
             verify_id_token(Secret(token), both, EXPECTED, now=NOW)
         assert refused.value.reason is reason
+
+
+# `sub`, where it was asked for
+
+
+NAMED = IdTokenExpectation(ISSUER, CLIENT, NONCE, frozenset({"ES256"}), subjects=("24400320", "24400321"))
+
+
+@pytest.mark.parametrize("subject", NAMED.subjects)
+def test_a_subject_that_was_asked_for(subject: str) -> None:
+    assert verify(claims(sub=subject), expected=NAMED).subject == subject
+
+
+@pytest.mark.parametrize("subject", ["24400322", "2440032", "244003200", "24400320 ", "24400320,24400321"])
+def test_a_subject_that_was_not_asked_for(subject: str) -> None:
+    """OpenID Connect Core sections 3.1.2.2 and 5.5.1: the answer is of the person whom the request named, or none."""
+    with pytest.raises(Refused) as refused:
+        verify(claims(sub=subject), expected=NAMED)
+    assert refused.value.reason is Reason.TOKEN_SUBJECT
+    assert refused.value.evidence == "`sub` does not match."
+    assert "24400320" not in repr(NAMED)
+    assert verify(claims(sub=subject)).subject == subject

@@ -20,7 +20,7 @@ from entracte.protocol.introspection import (
 from entracte.protocol.jws import UnknownKey
 from entracte.protocol.messages import HttpResponse, Purpose
 from entracte.values import Secret
-from tests.protocol.refusals import is_silent_about, outcome
+from tests.protocol.refusals import is_silent_about, outcome, refused
 from tests.protocol.signing import NOW, elliptic_signer, json_response, key_set, vectors
 
 CLIENT = Client("s6BhdRkqt3", Secret("canary-secret"), ClientAuthentication.BASIC)
@@ -77,29 +77,36 @@ def test_vectors(vector: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "reason"),
+    ("status", "body", "reason", "evidence"),
     [
-        (401, b"", Reason.CLIENT_REFUSED),
-        (403, b"", Reason.CLIENT_REFUSED),
-        (400, b'{"error":"invalid_client"}', Reason.CLIENT_REFUSED),
-        (400, b'{"error":"unauthorized_client"}', Reason.CLIENT_REFUSED),
-        (400, b'{"error":"canary-error"}', Reason.RESPONSE_MALFORMED),
-        (204, b"", Reason.RESPONSE_MALFORMED),
-        (302, b"", Reason.RESPONSE_REDIRECTED),
-        (429, b"", Reason.PROVIDER_ERROR),
-        (500, b'{"error":"invalid_client"}', Reason.PROVIDER_ERROR),
-        (200, b"[]", Reason.RESPONSE_MALFORMED),
-        (200, b'{"active":true,"active":true}', Reason.RESPONSE_MALFORMED),
+        (401, b"", Reason.CLIENT_REFUSED, "The status was 401."),
+        (403, b"", Reason.CLIENT_REFUSED, "The status was 403."),
+        (400, b'{"error":"invalid_client"}', Reason.CLIENT_REFUSED, "The error is invalid_client."),
+        (400, b'{"error":"unauthorized_client"}', Reason.CLIENT_REFUSED, "The error is unauthorized_client."),
+        (499, b'{"error":"invalid_client"}', Reason.CLIENT_REFUSED, "The error is invalid_client."),
+        (399, b'{"error":"invalid_client"}', Reason.RESPONSE_REDIRECTED, "The status was 399."),
+        (400, b'{"error":"canary-error"}', Reason.RESPONSE_MALFORMED, "The status was 400."),
+        (204, b"", Reason.RESPONSE_MALFORMED, "The status was 204."),
+        (302, b"", Reason.RESPONSE_REDIRECTED, "The status was 302."),
+        (429, b"", Reason.PROVIDER_ERROR, "The status was 429."),
+        (500, b'{"error":"invalid_client"}', Reason.PROVIDER_ERROR, "The status was 500."),
+        (200, b"[]", Reason.RESPONSE_MALFORMED, "The answer is not a JSON object."),
+        (
+            200,
+            b'{"active":true,"active":true}',
+            Reason.RESPONSE_MALFORMED,
+            "The answer can not be read: a name stands twice in one object.",
+        ),
+        (200, b'{"active":1}', Reason.RESPONSE_MALFORMED, "`active` has to be true or false."),
+        (200, b'{"active":false}', Reason.TOKEN_INACTIVE, ""),
     ],
 )
-def test_an_answer_that_is_none(status: int, body: bytes, reason: Reason) -> None:
-    refusals: list[object] = [outcome(lambda: read_introspection(json_response(body, status), EXPECTED, now=NOW))]
+def test_an_answer_that_is_none(status: int, body: bytes, reason: Reason, evidence: str) -> None:
+    plain = json_response(body, status)
+    assert refused(lambda: read_introspection(plain, EXPECTED, now=NOW)) == (reason, evidence)
     if status != 200:
-        refusals.append(outcome(lambda: read_introspection_token(json_response(body, status, SIGNED))))
-    for refused in refusals:
-        assert isinstance(refused, Refused)
-        assert refused.reason is reason
-        assert "canary" not in str(refused)
+        signed = json_response(body, status, SIGNED)
+        assert refused(lambda: read_introspection_token(signed)) == (reason, evidence)
 
 
 def signed(changes: dict[str, Any], *, typ: Any = TYP) -> Any:
@@ -126,45 +133,59 @@ def test_an_old_and_a_new_one() -> None:
 @pytest.mark.parametrize("typ", [None, "JWT", "at+jwt", 7])
 def test_another_type(typ: Any) -> None:
     """RFC 9701 section 8.1: an access token of the same server is no answer about one."""
-    assert signed({}, typ=typ).reason is Reason.TOKEN_CLAIM
+    refusal = signed({}, typ=typ)
+    assert refusal.reason is Reason.TOKEN_CLAIM
+    assert refusal.evidence == "The header's `typ` is not that of an introspection answer."
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("changes", "reason", "evidence"),
     [
-        ({"iss": "https://as.example.com"}, Reason.TOKEN_ISSUER),
-        ({"iss": ABSENT}, Reason.TOKEN_CLAIM),
-        ({"aud": "other"}, Reason.TOKEN_AUDIENCE),
-        ({"aud": ["s6BhdRkqt3", "other"]}, Reason.TOKEN_AUDIENCE),
-        ({"aud": ABSENT}, Reason.TOKEN_CLAIM),
-        ({"iat": ABSENT}, Reason.TOKEN_CLAIM),
-        ({"iat": NOW + 61}, Reason.TOKEN_EXPIRED),
-        ({"iat": NOW - 301}, Reason.TOKEN_TOO_OLD),
-        ({"token_introspection": ABSENT}, Reason.TOKEN_CLAIM),
-        ({"token_introspection": [INSIDE]}, Reason.TOKEN_CLAIM),
-        ({"token_introspection": {"active": False}}, Reason.TOKEN_INACTIVE),
-        ({"token_introspection": {**INSIDE, "client_id": "other"}}, Reason.TOKEN_AUDIENCE),
-        ({"token_introspection": {}, "active": True}, Reason.RESPONSE_MALFORMED),
+        (
+            {"iss": "https://as.example.com"},
+            Reason.TOKEN_ISSUER,
+            f"`iss` does not match. Expected {ISSUER}; only a slash at the end differs.",
+        ),
+        ({"iss": ABSENT}, Reason.TOKEN_CLAIM, "`iss` is missing."),
+        ({"aud": "other"}, Reason.TOKEN_AUDIENCE, "`aud` does not match."),
+        ({"aud": ["s6BhdRkqt3", "other"]}, Reason.TOKEN_AUDIENCE, "`aud` does not match."),
+        ({"aud": ABSENT}, Reason.TOKEN_CLAIM, "`aud` is missing."),
+        ({"iat": ABSENT}, Reason.TOKEN_CLAIM, "`iat` is missing."),
+        ({"iat": NOW + 61}, Reason.TOKEN_EXPIRED, "`iat` does not match."),
+        ({"iat": NOW - 301}, Reason.TOKEN_TOO_OLD, "`iat` does not match."),
+        ({"token_introspection": ABSENT}, Reason.TOKEN_CLAIM, "`token_introspection` is missing."),
+        ({"token_introspection": [INSIDE]}, Reason.TOKEN_CLAIM, "`token_introspection` is of the wrong type."),
+        ({"token_introspection": {"active": False}}, Reason.TOKEN_INACTIVE, ""),
+        (
+            {"token_introspection": {**INSIDE, "client_id": "other"}},
+            Reason.TOKEN_AUDIENCE,
+            "`client_id` does not match.",
+        ),
+        (
+            {"token_introspection": {}, "active": True},
+            Reason.RESPONSE_MALFORMED,
+            "`active` has to be true or false.",
+        ),
     ],
 )
-def test_a_signed_answer_that_is_refused(changes: dict[str, Any], reason: Reason) -> None:
-    refused = signed(changes)
-    assert isinstance(refused, Refused)
-    assert refused.reason is reason
-    assert is_silent_about(refused, "Z5O3upPC88QrAjx00dis")
+def test_a_signed_answer_that_is_refused(changes: dict[str, Any], reason: Reason, evidence: str) -> None:
+    refusal = signed(changes)
+    assert isinstance(refusal, Refused)
+    assert (refusal.reason, refusal.evidence) == (reason, evidence)
+    assert is_silent_about(refusal, "Z5O3upPC88QrAjx00dis")
 
 
 def test_a_plain_answer_where_a_signed_one_was_asked_for() -> None:
-    refused = outcome(lambda: read_introspection_token(json_response(INSIDE)))
-    assert isinstance(refused, Refused)
-    assert refused.reason is Reason.RESPONSE_MALFORMED
+    evidence = "The media type of the answer is not application/token-introspection+jwt."
+    plain = json_response(INSIDE)
+    assert refused(lambda: read_introspection_token(plain)) == (Reason.RESPONSE_MALFORMED, evidence)
 
 
 @pytest.mark.parametrize("body", [b"x" * 65537, "ä".encode()])
 def test_a_signed_answer_without_the_limits(body: bytes) -> None:
-    refused = outcome(lambda: read_introspection_token(HttpResponse(200, {"content-type": SIGNED}, body)))
-    assert isinstance(refused, Refused)
-    assert refused.reason is Reason.TOKEN_MALFORMED
+    answer = HttpResponse(200, {"content-type": SIGNED}, body)
+    evidence = "The answer is not a token within the limits."
+    assert refused(lambda: read_introspection_token(answer)) == (Reason.TOKEN_MALFORMED, evidence)
 
 
 def test_a_signed_answer_as_long_as_may_be() -> None:
@@ -174,9 +195,9 @@ def test_a_signed_answer_as_long_as_may_be() -> None:
 
 def test_a_stranger_s_signature_and_an_unknown_key() -> None:
     stranger = elliptic_signer("ES256").sign(CLAIMS, typ=TYP, kid="one")
-    refused = outcome(lambda: verify_introspection(Secret(stranger), KEYS, EXPECTED, now=NOW))
-    assert isinstance(refused, Refused)
-    assert refused.reason is Reason.TOKEN_SIGNATURE
+    refusal = outcome(lambda: verify_introspection(Secret(stranger), KEYS, EXPECTED, now=NOW))
+    assert isinstance(refusal, Refused)
+    assert refusal.reason is Reason.TOKEN_SIGNATURE
     with pytest.raises(UnknownKey):
         verify_introspection(Secret(SIGNER.sign(CLAIMS, typ=TYP, kid="two")), KEYS, EXPECTED, now=NOW)
 

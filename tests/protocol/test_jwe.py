@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -30,6 +31,7 @@ from tests.protocol import encryption
 from tests.protocol.encryption import Sealed, elliptic_jwk, elliptic_key, flipped, private_jwk, rsa_jwk, sealed
 from tests.protocol.refusals import is_silent_about, outcome
 from tests.protocol.signing import base64url, json_part, key_set, named, rsa_key, vectors
+from tests.protocol.steps import content_keys, is_content_decryption, steps
 
 SIGNED = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJl"
 FOREIGN = "The token does not open with our keys."
@@ -214,6 +216,7 @@ FAILURES: dict[str, Callable[[Sealed], Sealed]] = {
     "another tag": lambda token: replace(token, tag=flipped(token.tag)),
     "no tag": lambda token: replace(token, tag=""),
     "a short tag": lambda token: replace(token, tag=token.tag[:4]),
+    "a long tag": lambda token: replace(token, tag=token.tag[:20] + "AAAA"),
     "another header": lambda token: replace(token, header=json_part({"alg": "RSA-OAEP", "enc": "A256GCM", "x": 1})),
     "another content encryption": lambda token: replace(
         token, header=json_part({"alg": "RSA-OAEP", "enc": "A128CBC-HS256"})
@@ -227,6 +230,88 @@ def test_all_that_does_not_open_is_one(failure: str) -> None:
     """A padding oracle needs a difference: the reason and the evidence are the same, and nothing is echoed."""
     token = FAILURES[failure](sealed(SIGNED, "RSA-OAEP"))
     assert refusal(token, our_key("RSA-OAEP")) == (Reason.TOKEN_ENCRYPTION, FOREIGN)
+
+
+def that_do_not_open(algorithm: str, content_encryption: str) -> dict[str, Sealed]:
+    """Beside each other: the content does not open, and the key of the content does not."""
+    good = sealed(SIGNED, algorithm, content_encryption)
+    size = encryption.CONTENT_ENCRYPTION[content_encryption]
+    not_opening = flipped(good.encrypted_key)
+    return {
+        "another tag": replace(good, tag=flipped(good.tag)),
+        "another ciphertext": replace(good, ciphertext=flipped(good.ciphertext)),
+        "another key": sealed(SIGNED, algorithm, content_encryption, number=1),
+        "wrong padding": replace(good, encrypted_key=not_opening),
+        "no encrypted key": replace(good, encrypted_key="" if good.encrypted_key else "AAAA"),
+        **{
+            f"wrong padding, and a content under a key of {guess}": replace(
+                encryption.with_content(SIGNED.encode(), bytes([guess]) * size, content_encryption, good.header, b""),
+                encrypted_key=not_opening,
+            )
+            for guess in (0, 255)
+        },
+    }
+
+
+@pytest.mark.conformance("MUST 26", "BAD 14")
+@pytest.mark.parametrize("content_encryption", encryption.CONTENT_ENCRYPTION)
+@pytest.mark.parametrize("algorithm", encryption.KEY_MANAGEMENT)
+def test_must_26_all_that_does_not_open_costs_the_same_steps(algorithm: str, content_encryption: str) -> None:
+    """RFC 7516 section 11.5: the content is decrypted, and fails, whether or not its key could be had."""
+    key = our_key(algorithm)
+    assert decrypt(Secret(str(sealed(SIGNED, algorithm))), [key]) == Secret(SIGNED)  # its first use prepares it
+    done = {
+        failure: steps(lambda token=token: decrypt(Secret(str(token)), [key]))  # type: ignore[misc]
+        for failure, token in that_do_not_open(algorithm, content_encryption).items()
+    }
+    expected = done["another tag"]
+    assert sum(map(is_content_decryption, expected)) == 1
+    assert {failure: taken for failure, taken in done.items() if taken != expected} == {}
+
+
+@pytest.mark.conformance("MUST 26")
+@pytest.mark.parametrize("content_encryption", encryption.CONTENT_ENCRYPTION)
+def test_must_26_the_key_in_place_of_one_that_does_not_open_is_nobody_s(content_encryption: str) -> None:
+    """With one that a sender can know, the content would open, and tell that the encrypted key did not."""
+    token = sealed(SIGNED, "RSA-OAEP", content_encryption)
+    assert content_keys(lambda: decrypt(Secret(str(token)), [our_key("RSA-OAEP")])) == [token.content_key]
+    broken = Secret(str(replace(token, encrypted_key=flipped(token.encrypted_key))))
+    taken = [key for _ in range(3) for key in content_keys(lambda: decrypt(broken, [our_key("RSA-OAEP")]))]
+    assert [len(key) for key in taken] == [encryption.CONTENT_ENCRYPTION[content_encryption]] * 3
+    assert len({token.content_key, *taken}) == 4
+
+
+@pytest.mark.conformance("MUST 26")
+@pytest.mark.parametrize("algorithm", ["RSA-OAEP", "ECDH-ES", "ECDH-ES+A256KW"])
+def test_must_26_every_key_is_tried_whichever_failed(algorithm: str) -> None:
+    """Two keys of ours, and the name of neither: how often it was tried does not tell which one the sender used."""
+    keys = our_key(algorithm, "new"), our_key(algorithm, "old", 1)
+    for number in range(2):
+        good = sealed(SIGNED, algorithm, number=number)
+        for token in (
+            replace(good, tag=flipped(good.tag)),
+            replace(good, encrypted_key=flipped(good.encrypted_key)),
+            sealed(SIGNED, algorithm, number=2),
+        ):
+            taken = steps(lambda token=token: decrypt(Secret(str(token)), keys))  # type: ignore[misc]
+            assert sum(map(is_content_decryption, taken)) == 2
+
+
+def test_an_iv_of_another_size_with_which_the_content_would_open() -> None:
+    """RFC 7518 section 5.3: 96 bits. The cipher itself would take more."""
+    token, iv = sealed(SIGNED, "RSA-OAEP"), bytes(16)
+    content = AESGCM(token.content_key).encrypt(iv, SIGNED.encode(), token.header.encode())
+    other = replace(token, iv=base64url(iv), ciphertext=base64url(content[:-16]), tag=base64url(content[-16:]))
+    assert refusal(other, our_key("RSA-OAEP")) == (Reason.TOKEN_ENCRYPTION, FOREIGN)
+
+
+@pytest.mark.parametrize("algorithm", encryption.KEY_MANAGEMENT)
+def test_a_key_is_for_encryption_where_it_says_what_it_is_for(algorithm: str) -> None:
+    token = sealed(SIGNED, algorithm)
+    good = decryption_key({**private_jwk(algorithm), "use": "enc"}, "ours", algorithm)
+    assert decrypt(Secret(str(token)), [good]) == Secret(SIGNED)
+    wrong = decryption_key({**private_jwk(algorithm), "use": "sig"}, "ours", algorithm)
+    assert refusal(token, wrong) == (Reason.TOKEN_ENCRYPTION, FOREIGN)
 
 
 @pytest.mark.conformance("MUST 26", "BAD 18")

@@ -393,3 +393,14 @@ def test_the_longest_and_the_largest_of_rsa() -> None:
 def test_a_curve_means_nothing_beside_rsa() -> None:
     """RFC 7518 section 6.3 has no `crv`; what is not understood is ignored (RFC 7517 section 4)."""
     assert algorithms(**RSA, crv="P-256") == algorithms(**RSA)
+
+
+def test_of_two_client_secrets_each_is_for_its_own_macs() -> None:
+    """While a server changes from one to the next; a long one lends a short one nothing, nor a public key anything."""
+    long, short, public = Secret("l" * 64), Secret("s" * 32), Secret(public_forms()["RSA in PEM"])
+    keys = mac_key_set(long, short, public)
+    assert [key.algorithms for key in keys.keys] == [{"HS256", "HS384", "HS512"}, {"HS256"}, set()]
+    assert keys.is_secret
+    assert [key.key.raw_value for key in keys.candidates("any", "HS256")] == [b"l" * 64, b"s" * 32]
+    assert [key.key.raw_value for key in keys.candidates(None, "HS512")] == [b"l" * 64]
+    assert mac_key_set() == KeySet((), is_secret=True)

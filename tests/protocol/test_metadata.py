@@ -344,6 +344,11 @@ def test_the_endpoints_for_a_client_certificate() -> None:
     for value in others:
         assert read(mtls_endpoint_aliases=value).tls_endpoints == {}
     assert read().tls_endpoints == {}
+    alone = {**without("token_endpoint"), "mtls_endpoint_aliases": aliases}
+    assert read_metadata(json_response(alone), ISSUER).token_endpoint == aliases["token_endpoint"]
+    assert read(mtls_endpoint_aliases=aliases).token_endpoint == DOCUMENT["token_endpoint"]
+    assert refusal({**alone, "token_endpoint": None}).reason is Reason.METADATA_MALFORMED
+    assert refusal({**alone, "mtls_endpoint_aliases": {}}).reason is Reason.METADATA_MALFORMED
     refused = refusal({**DOCUMENT, "mtls_endpoint_aliases": {"token_endpoint": "http://as.example/"}})
     assert refused.reason is Reason.METADATA_MALFORMED
     assert refused.evidence == "`token_endpoint` can not be used: the address has to begin with https."

@@ -8,8 +8,8 @@ import pytest
 
 from tools.mutants import RESULT, modules
 
-GOAL = 0.9
-LEAST = 0.75
+GOAL = 0.95
+LEAST = 0.9
 """Of one file."""
 
 
@@ -23,7 +23,7 @@ def test_every_file_was_examined(result: dict[str, Any]) -> None:
     assert sorted(result["files"]) == modules()
 
 
-def test_nine_changes_of_ten_are_noticed(result: dict[str, Any]) -> None:
+def test_nineteen_changes_of_twenty_are_noticed(result: dict[str, Any]) -> None:
     assert result["mutants"] > 1000
     assert result["score"] == round(result["killed"] / result["mutants"], 4)
     assert result["score"] >= GOAL
@@ -40,7 +40,11 @@ def test_the_figures_fit_each_other(result: dict[str, Any]) -> None:
 
 
 def test_every_survivor_is_explained(result: dict[str, Any]) -> None:
-    assert [entry for entry in result["survivors"] if not entry["why"].strip()] == []
+    """That nobody has looked yet is no reason."""
+    unexplained = [
+        entry for entry in result["survivors"] if not entry["why"].strip() or entry["why"].startswith("Open")
+    ]
+    assert unexplained == []
 
 
 def test_the_result_is_where_it_is_looked_for() -> None:

@@ -48,7 +48,7 @@ def test_the_request() -> None:
     """RFC 6749 section 6, its example."""
     request = refresh_request("https://server.example.com/token", CLIENT, OLD)
     assert (request.method, request.url, request.purpose) == ("POST", "https://server.example.com/token", Purpose.TOKEN)
-    assert parse_qs(request.body.reveal()) == {
+    assert parse_qs(request.body.reveal(), keep_blank_values=True) == {
         "grant_type": ["refresh_token"],
         "refresh_token": ["tGzv3JOkF0XG5Qx2TlKWIA"],
     }
@@ -132,6 +132,7 @@ def verify(
 def test_one_that_agrees_with_the_first(changes: dict[str, Any]) -> None:
     verified = verify(changes)
     assert (verified.issuer, verified.subject) == ("https://as.example", "canary-24400320")
+    assert verified.claims == {name: value for name, value in (CLAIMS | changes).items() if value is not ABSENT}
 
 
 def refused_by(name: str, changes: dict[str, Any], reason: Reason, *lines: str) -> Any:
@@ -186,13 +187,23 @@ def test_must_32_a_first_one_that_said_otherwise(
 
 
 def test_an_issuer_of_the_first_that_is_another() -> None:
-    other = FirstSignIn("https://old.example", "canary-24400320", ("s6BhdRkqt3",), "s6BhdRkqt3", None, 1, None)
-    assert verify({}, first=other).reason is Reason.TOKEN_ISSUER
+    other = FirstSignIn("https://as.example/", "canary-24400320", ("s6BhdRkqt3",), "s6BhdRkqt3", None, 1, None)
+    refusal = verify({}, first=other)
+    assert refusal.reason is Reason.TOKEN_ISSUER
+    assert refusal.evidence == "`iss` does not match. Expected https://as.example/; only a slash at the end differs."
+
+
+def test_a_party_that_the_first_one_named_and_this_one_does_not() -> None:
+    refusal = verify({"azp": ABSENT})
+    assert refusal.reason is Reason.TOKEN_AUDIENCE
+    assert refusal.evidence == "`azp` is missing, and the first ID token had one."
 
 
 @pytest.mark.parametrize("typ", ["at+jwt", "logout+jwt", 7, ""])
 def test_another_type(typ: Any) -> None:
-    assert verify({}, typ=typ).reason is Reason.TOKEN_CLAIM
+    refusal = verify({}, typ=typ)
+    assert refusal.reason is Reason.TOKEN_CLAIM
+    assert refusal.evidence == "The header's `typ` is not that of an ID token."
 
 
 @pytest.mark.parametrize("typ", ["JWT", "application/jwt"])

@@ -26,7 +26,7 @@ from entracte.protocol.registration import (
     update_request,
 )
 from entracte.values import Secret
-from tests.protocol.refusals import is_silent_about, outcome
+from tests.protocol.refusals import is_silent_about, outcome, refused
 from tests.protocol.signing import json_response, vectors
 
 ASKED = ClientMetadata(
@@ -106,7 +106,7 @@ def test_a_client_without_a_secret() -> None:
     asked = replace(ASKED, token_endpoint_auth_method=ClientAuthentication.PRIVATE_KEY_JWT)
     answer = {name: value for name, value in ANSWER.items() if name not in SILENT}
     read = read_registration(json_response({**answer, "token_endpoint_auth_method": "private_key_jwt"}), asked, now=NOW)
-    assert (read.client_secret, read.secret_expires_at) == (None, None)
+    assert (read.client_id, read.client_secret, read.secret_expires_at) == ("s6BhdRkqt3", None, None)
 
 
 def test_a_management_address_without_tls_where_that_is_allowed() -> None:
@@ -130,10 +130,24 @@ READERS: list[Callable[[HttpResponse], object]] = [
 @pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize("error", sorted(ERRORS))
 def test_a_registered_error_is_told(error: str, read: Callable[[HttpResponse], object]) -> None:
-    refused = outcome(lambda: read(json_response({"error": error, "error_description": "canary"}, 400)))
-    assert isinstance(refused, Refused)
-    assert refused.reason is Reason.REGISTRATION_REFUSED
-    assert refused.evidence == f"The error is {error}."
+    refusal = outcome(lambda: read(json_response({"error": error, "error_description": "canary"}, 400)))
+    assert isinstance(refusal, Refused)
+    assert refusal.reason is Reason.REGISTRATION_REFUSED
+    assert refusal.evidence == f"The error is {error}."
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "evidence"),
+    [
+        (499, Reason.REGISTRATION_REFUSED, "The error is invalid_token."),
+        (399, Reason.RESPONSE_REDIRECTED, "The status was 399."),
+        (500, Reason.PROVIDER_ERROR, "The status was 500."),
+    ],
+)
+def test_an_error_counts_where_we_are_at_fault(status: int, reason: Reason, evidence: str) -> None:
+    for read in READERS:
+        response = json_response({"error": "invalid_token"}, status)
+        assert refused(lambda read=read, response=response: read(response)) == (reason, evidence)  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("read", READERS)
@@ -152,26 +166,26 @@ def test_a_registered_error_is_told(error: str, read: Callable[[HttpResponse], o
 )
 def test_a_status(status: int, reason: Reason, read: Callable[[HttpResponse], object]) -> None:
     for error in ("canary", 7) if status != 500 else ("invalid_token",):
-        refused = outcome(lambda error=error: read(json_response({"error": error}, status)))  # type: ignore[misc]
-        assert isinstance(refused, Refused)
-        assert refused.reason is reason
-        assert "canary" not in str(refused)
+        refusal = outcome(lambda error=error: read(json_response({"error": error}, status)))  # type: ignore[misc]
+        assert isinstance(refusal, Refused)
+        assert refusal.reason is reason
+        assert "canary" not in str(refusal)
 
 
 def test_401_means_another_thing_once_we_are_gone() -> None:
     for read in READERS[:2]:
-        refused = outcome(lambda read=read: read(json_response({}, 401)))  # type: ignore[misc]
-        assert isinstance(refused, Refused)
-        assert refused.reason is Reason.REGISTRATION_REFUSED
+        refusal = outcome(lambda read=read: read(json_response({}, 401)))  # type: ignore[misc]
+        assert isinstance(refusal, Refused)
+        assert refusal.reason is Reason.REGISTRATION_REFUSED
     read_deletion(json_response({"error": "invalid_token"}, 401))
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b'{"client_id":"a","client_id":"b"}'])
 def test_a_body_that_is_no_object(body: bytes) -> None:
     for read in READERS[:2]:
-        refused = outcome(lambda read=read: read(json_response(body, 201)))  # type: ignore[misc]
-        assert isinstance(refused, Refused)
-        assert refused.reason is Reason.RESPONSE_MALFORMED
+        refusal = outcome(lambda read=read: read(json_response(body, 201)))  # type: ignore[misc]
+        assert isinstance(refusal, Refused)
+        assert refusal.reason is Reason.RESPONSE_MALFORMED
 
 
 def test_the_requests_of_management() -> None:
@@ -185,7 +199,7 @@ def test_the_requests_of_management() -> None:
     assert {request.url for request in requests} == {URI}
     for request in requests:
         assert request.secret_headers["Authorization"].reveal() == "Bearer reg-23410913-abewfq.123483"
-        assert (request.content_type == "application/json") == (request.method == "PUT")
+        assert request.content_type == ("application/json" if request.method == "PUT" else "")
         assert bool(request.body.reveal()) == (request.method == "PUT")
     assert json.loads(requests[1].body.reveal()) == {
         **ASKED.document(),
@@ -217,27 +231,69 @@ def test_what_does_not_come_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("changes", "reason", "evidence"),
     [
-        ({"client_id": "other"}, Reason.REGISTRATION_REFUSED),
-        ({"client_id": None}, Reason.REGISTRATION_REFUSED),
-        ({"redirect_uris": ["https://evil.example/"]}, Reason.REGISTRATION_REFUSED),
-        ({"client_secret_expires_at": NOW}, Reason.REGISTRATION_REFUSED),
-        ({"registration_client_uri": URI}, Reason.RESPONSE_MALFORMED),
+        ({"client_id": "other"}, Reason.REGISTRATION_REFUSED, "`client_id` is missing, or not as asked."),
+        ({"client_id": None}, Reason.REGISTRATION_REFUSED, "`client_id` is missing, or not as asked."),
+        (
+            {"redirect_uris": ["https://evil.example/"]},
+            Reason.REGISTRATION_REFUSED,
+            "`redirect_uris` is missing, or not as asked.",
+        ),
+        (
+            {"client_secret_expires_at": NOW},
+            Reason.REGISTRATION_REFUSED,
+            "`client_secret_expires_at` is missing, or not as asked.",
+        ),
+        (
+            {"registration_client_uri": URI},
+            Reason.RESPONSE_MALFORMED,
+            "`registration_access_token` has to be a string that is not empty.",
+        ),
     ],
 )
-def test_a_configuration_that_is_refused(changes: dict[str, Any], reason: Reason) -> None:
-    refused = configuration(changes)
-    assert isinstance(refused, Refused)
-    assert refused.reason is reason
+def test_a_configuration_that_is_refused(changes: dict[str, Any], reason: Reason, evidence: str) -> None:
+    refusal = configuration(changes)
+    assert isinstance(refusal, Refused)
+    assert (refusal.reason, refusal.evidence) == (reason, evidence)
+
+
+@pytest.mark.parametrize(
+    ("changes", "evidence"),
+    [
+        ({"client_id": "x" * 513}, "`client_id` is too long, or not printable ASCII."),
+        ({"client_id": "é"}, "`client_id` is too long, or not printable ASCII."),
+        ({"client_secret": "canary-é"}, "`client_secret` is not printable ASCII."),
+        (
+            {"registration_client_uri": URI, "registration_access_token": "canary token"},
+            "`registration_access_token` can not stand in a header.",
+        ),
+        (
+            {"registration_client_uri": "http://server.example.com", "registration_access_token": "canary-token"},
+            "`registration_client_uri` can not be used: the address has to begin with https.",
+        ),
+    ],
+)
+def test_what_is_said_of_an_answer_that_can_not_be_used(changes: dict[str, Any], evidence: str) -> None:
+    response = json_response({**ANSWER, **changes}, 201)
+    assert refused(lambda: read_registration(response, ASKED, now=NOW)) == (Reason.RESPONSE_MALFORMED, evidence)
+
+
+def test_what_was_registered_is_kept_without_the_secrets() -> None:
+    """The software statement, too: whoever has it can register in our name (RFC 7591 section 2.3)."""
+    secrets = {"software_statement": "canary.software.statement", "client_secret": "canary-secret"}
+    management = {"registration_client_uri": URI, "registration_access_token": "canary-token"}
+    read = read_registration(json_response({**ANSWER, **secrets, **management, "more": 1}, 201), ASKED, now=NOW)
+    kept = {"client_id", "client_secret_expires_at", "redirect_uris", "registration_client_uri", "more"}
+    assert read.registered.keys() == kept
 
 
 def test_a_configuration_that_needs_a_secret_and_has_none() -> None:
     answer = json_response({name: value for name, value in ANSWER.items() if name not in SILENT})
     before = replace(BEFORE, client_secret=None, secret_expires_at=None)
-    refused = outcome(lambda: read_configuration(answer, ASKED, before, now=NOW))
-    assert isinstance(refused, Refused)
-    assert refused.evidence == "`client_secret` is missing, or not as asked."
+    refusal = outcome(lambda: read_configuration(answer, ASKED, before, now=NOW))
+    assert isinstance(refusal, Refused)
+    assert refusal.evidence == "`client_secret` is missing, or not as asked."
 
 
 @pytest.mark.parametrize("status", [200, 204, 401])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entracte.protocol.client_auth import Client, ClientAuthentication, Moment
-from entracte.protocol.errors import Refused
+from entracte.protocol.errors import Reason, Refused
 from entracte.protocol.messages import HttpResponse, Purpose
 from entracte.protocol.revocation import (
     MAXIMUM_WAIT,
@@ -18,7 +18,7 @@ from entracte.protocol.revocation import (
     revocation_request,
 )
 from entracte.values import Secret
-from tests.protocol.refusals import outcome
+from tests.protocol.refusals import outcome, refused
 from tests.protocol.signing import vectors
 
 NOW = 946_684_740
@@ -51,6 +51,20 @@ def test_vectors(vector: dict[str, Any]) -> None:
         return
     assert not isinstance(read, Refused)
     assert (read.outcome.value, read.retry_after) == (vector["outcome"], vector["retry_after"])
+
+
+@pytest.mark.parametrize("status", [400, 499])
+def test_an_error_that_says_that_it_is_us(status: int) -> None:
+    for error in ("invalid_client", "unauthorized_client"):
+        response = HttpResponse(status, {}, f'{{"error":"{error}"}}'.encode())
+        expected = (Reason.CLIENT_REFUSED, f"The error is {error}.")
+        assert refused(lambda response=response: read_revocation(response, now=NOW)) == expected  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("status", "reason"), [(399, Reason.RESPONSE_REDIRECTED), (500, Reason.PROVIDER_ERROR)])
+def test_an_error_where_it_is_not_us(status: int, reason: Reason) -> None:
+    response = HttpResponse(status, {}, b'{"error":"invalid_client"}')
+    assert refused(lambda: read_revocation(response, now=NOW)) == (reason, f"The status was {status}.")
 
 
 dates = st.builds(

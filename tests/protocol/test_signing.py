@@ -5,15 +5,32 @@ from base64 import urlsafe_b64decode
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from entracte.protocol.jws import MAC_ALGORITHMS, verify_signature
 from entracte.protocol.keys import mac_key_set
-from entracte.protocol.signing import SIGNING_ALGORITHMS, mac, public_jwk, public_part, sign, signing_key
+from entracte.protocol.signing import (
+    SIGNING_ALGORITHMS,
+    mac,
+    public_jwk,
+    public_part,
+    sign,
+    signing_key,
+    signing_key_of_pem,
+)
 from entracte.values import Secret
-from tests.protocol.own_keys import our_key, private_jwk, verified
-from tests.protocol.signing import ALGORITHMS
+from tests.protocol.own_keys import our_key, private_jwk, private_pem, verified
+from tests.protocol.refusals import is_silent_about
+from tests.protocol.signing import ALGORITHMS, rsa_key
 
 CLAIMS = {"iss": "client", "name": "Jürgen — 名"}
 PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
@@ -68,6 +85,47 @@ def test_a_key_that_is_not_for_the_algorithm(jwk: dict[str, Any], algorithm: str
     """RFC 8725 section 3.1: a key signs with its own algorithms alone."""
     with pytest.raises(ValueError, match=r"^not an algorithm to sign with$"):
         signing_key(jwk, "ours", algorithm)
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "ES384", "ES512"])
+@pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
+def test_a_key_out_of_a_file(algorithm: str, form: PrivateFormat) -> None:
+    """RFC 7468 section 2: what stands around the key is passed over, and lines may end as they like."""
+    pem = private_pem(algorithm, form)
+    for text in (pem, f"ours\n{pem}\nmore", pem.replace("\n", "\r\n"), pem.strip()):
+        key = signing_key_of_pem(Secret(text), "from-a-file", algorithm)
+        assert (key.kid, key.algorithm) == ("from-a-file", algorithm)
+        seen = verified(sign(CLAIMS, key, kid="ours"), algorithm)
+        assert seen.claims == CLAIMS
+
+
+ELLIPTIC = ec.derive_private_key(7, ec.SECP256R1())
+NO_KEYS = {
+    "nothing": "",
+    "a word": "canary-of-a-secret",
+    "cut off": private_pem()[:100],
+    "a public one": ELLIPTIC.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
+    "with a passphrase": ELLIPTIC.private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x")
+    ).decode(),
+    "of RSA": rsa_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+    "of a curve that nobody can load": private_pem().replace("AgEAMBMGByqGSM49", "AgEAMBMGByqGSM48"),
+    "half a character": "\ud800",
+}
+
+
+@pytest.mark.parametrize("kind", NO_KEYS)
+def test_what_is_no_key_in_a_file(kind: str) -> None:
+    with pytest.raises(ValueError, match=r"^not a private key in PEM$") as raised:
+        signing_key_of_pem(Secret(NO_KEYS[kind]), "ours", "ES256")
+    assert is_silent_about(raised.value, NO_KEYS[kind])
+
+
+@pytest.mark.parametrize("curve", [ec.SECP384R1(), ec.SECP256K1()])
+def test_a_key_of_another_curve_in_a_file(curve: ec.EllipticCurve) -> None:
+    pem = ec.derive_private_key(7, curve).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    with pytest.raises(ValueError, match=r"^not an algorithm to sign with$"):
+        signing_key_of_pem(Secret(pem), "ours", "ES256")
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256", "EdDSA"])

@@ -43,6 +43,15 @@ REGISTERED_ERRORS = frozenset(
 )  # fmt: skip
 """The error codes that may be told on. Any other text is the sender's, who may be anybody."""
 
+CANCELLED = frozenset(
+    {
+        "access_denied",  # RFC 6749 section 4.1.2.1
+        "user_cancelled_authorize",  # Apple ("Request an authorization to the Sign in with Apple server"), LinkedIn
+        "user_cancelled_login",  # LinkedIn ("Authorization Code Flow")
+    }
+)
+"""The error codes by which a person said no."""
+
 RESPONSE_TYPES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "code": frozenset({"code"}),
@@ -109,30 +118,6 @@ class AuthorizationResponse:
     code: Code | None
     id_token: Secret | None = None
     access_token: Secret | None = None
-
-
-def authorization_url(
-    endpoint: str,
-    *,
-    client_id: str,
-    redirect_uri: str,
-    scope: Sequence[str],
-    state: str,
-    nonce: str,
-    code_verifier: str,
-    extra: Mapping[str, str],
-) -> str:
-    """The address to send the browser to: `request_parameters` at the `endpoint`, as `address` writes them."""
-    parameters = request_parameters(
-        client_id=client_id,
-        redirect_uri=redirect_uri,
-        scope=scope,
-        state=state,
-        nonce=nonce,
-        code_verifier=code_verifier,
-        extra=extra,
-    )
-    return address(endpoint, parameters)
 
 
 def request_parameters(
@@ -246,23 +231,21 @@ def read_callback(
     """What an authorization response brought, after `iss` (RFC 9207 section 2.4) was checked.
 
     `issuer` is the connection's, empty for a plain OAuth 2.0 connection; `issuer_announced` is the metadata's
-    `authorization_response_iss_parameter_supported`. `iss` is checked first, for errors too. A response that brings the
-    ID token that was asked for may do without: so do servers that announce it (npm's oidc-provider).
+    `authorization_response_iss_parameter_supported`: then `iss` has to be there, whatever the response type is, and
+    an ID token beside it stands for nothing. `iss` is checked first, for errors too.
     Refuses `ISSUER_MISMATCH`, `ISSUER_MISSING`, `ACCESS_DENIED`, `PROVIDER_ERROR`, `RESPONSE_MIXED`, `TOKEN_TYPE`,
     `RESPONSE_MALFORMED` (an access token that no header can carry).
     The evidence holds the `error` code alone when it is one of the registered ones, never the description.
     """
     asked, came = RESPONSE_TYPES[response_type], ANSWERS & parameters.keys()
     if issuer:
-        # an ID token beside the code says the same, proven, and before the code is spent (RFC 9207 section 4)
-        needed = issuer_announced and "id_token" not in asked & came
-        _check_issuer(parameters.get("iss"), issuer, needed=needed)
+        _check_issuer(parameters.get("iss"), issuer, needed=issuer_announced)
     if came - asked or "response" in parameters:
         raise refuse(Reason.RESPONSE_MIXED, "It holds what was not asked for.")
     if "error" in parameters and not came:
         error = parameters["error"]
-        reason = Reason.ACCESS_DENIED if error == "access_denied" else Reason.PROVIDER_ERROR
-        raise refuse(reason, f"The error is {error}." if error in REGISTERED_ERRORS else "")
+        reason = Reason.ACCESS_DENIED if error in CANCELLED else Reason.PROVIDER_ERROR
+        raise refuse(reason, f"The error is {error}." if error in REGISTERED_ERRORS | CANCELLED else "")
     if "error" in parameters or not all(parameters.get(name) for name in asked):
         raise refuse(Reason.RESPONSE_MIXED)
     if "access_token" in asked and parameters.get("token_type", "").lower() != "bearer":

@@ -142,12 +142,17 @@ def _refused(evidence: str) -> Refused:
     return refuse(Reason.CLAIM_SOURCE, evidence)
 
 
+def is_allowed(source: DistributedSource, origins: Collection[str]) -> bool:
+    """Whether a source is at one of these origins. Refuses `CLAIM_SOURCE` for what is no address."""
+    return _origin(source) in origins
+
+
 def claim_request(source: DistributedSource, origins: Collection[str]) -> HttpRequest:
     """The request for distributed claims. `origins` are all that the connection allows. Refuses `CLAIM_SOURCE`."""
     bearer = source.access_token.reveal() if source.access_token is not None else None
     if bearer is not None and _ACCESS_TOKEN.fullmatch(bearer) is None:
         raise _refused("The access token of a source has characters that can not stand in a header.")
-    if _origin(source) not in origins:
+    if not is_allowed(source, origins):
         raise _refused("The endpoint of a source is none that the connection allows.")
     headers = {"Authorization": Secret(f"Bearer {bearer}")} if bearer is not None else {}
     return HttpRequest("GET", source.endpoint, accept=MEDIA_TYPE, secret_headers=headers, purpose=Purpose.CLAIM_SOURCE)
@@ -181,7 +186,7 @@ def issuer_inside(token: Secret) -> str:
     if len(text) > jws.MAXIMUM_BYTES or len(parts) != 3 or not parts[2]:
         return ""
     try:
-        issuer = parse_json_object(decode(parts[1])).get("iss", "")
+        issuer = parse_json_object(decode(parts[1])).get("iss")
     except (MalformedJson, ValueError):
         return ""
     return issuer if isinstance(issuer, str) else ""

@@ -1,5 +1,5 @@
 """How the client proves itself to the authorization server (RFC 6749 section 2.3, OpenID Connect Core section 9,
-RFC 7523 section 2.2, RFC 8705 section 2)."""
+RFC 7523 section 2.2, RFC 8705 section 2). A client secret may be one that we make ourselves, as Apple wants it."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -14,6 +14,9 @@ from entracte.values import Secret
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_AGE = 60
 """Seconds that an assertion of ours is good for."""
+SECRET_AGE = 300
+"""Seconds that a client secret of ours is good for. It is made for one request, so that nobody has to give the next one
+in time; five minutes are enough for clocks that differ. Apple allows 15777000 ("Creating a client secret")."""
 
 
 class ClientAuthentication(StrEnum):
@@ -34,6 +37,15 @@ SECRET_METHODS = frozenset({ClientAuthentication.BASIC, ClientAuthentication.POS
 
 
 @dataclass(frozen=True, slots=True)
+class SignedSecret:
+    """What a client secret is made of that is a token of ours: who issues it, whom it is for, and the key."""
+
+    issuer: str
+    audience: str
+    key: SigningKey
+
+
+@dataclass(frozen=True, slots=True)
 class Client:
     """Who we are at one authorization server."""
 
@@ -45,6 +57,8 @@ class Client:
     signing_key: SigningKey | None = None
     certificate: ClientCertificate | None = field(default=None, repr=False)
     """Shown in TLS: to prove ourselves, or to bind the access token to it (RFC 8705 section 3)."""
+    signed_secret: SignedSecret | None = None
+    """What takes the place of `client_secret` where we make it ourselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +75,14 @@ def authenticate(
     """The form and the secret headers of a request that this client makes.
 
     Basic is form-urlencoded on both sides of the colon before base64, as RFC 6749 section 2.3.1 says.
-    Only one method is used in one request (section 2.3). Raises ValueError when an assertion is to be made and
-    `moment`, the audience or the key is missing.
+    Only one method is used in one request (section 2.3). Raises ValueError when an assertion or a secret is to be made
+    and `moment`, the audience or the key is missing.
     """
     if client.authentication is ClientAuthentication.BASIC:
-        return dict(form), {"Authorization": _basic(client)}
+        return dict(form), {"Authorization": _basic(client.client_id, _secret(client, moment))}
     named = {**form, "client_id": client.client_id}
     if client.authentication is ClientAuthentication.POST:
-        return {**named, "client_secret": client.client_secret.reveal()}, {}
+        return {**named, "client_secret": _secret(client, moment).reveal()}, {}
     if client.authentication in (ClientAuthentication.SECRET_JWT, ClientAuthentication.PRIVATE_KEY_JWT):
         assertion = _assertion(client, moment).reveal()
         return {**named, "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}, {}
@@ -99,8 +113,26 @@ def client_request(
     )
 
 
-def _basic(client: Client) -> Secret:
-    credentials = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret.reveal())}"
+def _secret(client: Client, moment: Moment | None) -> Secret:
+    """The secret as it was given out, or made afresh: a JWT with these claims and the `kid` of its key, and no more
+    (Apple, "Creating a client secret"; RFC 7519 section 4.1)."""
+    made = client.signed_secret
+    if made is None:
+        return client.client_secret
+    if moment is None:
+        raise ValueError("a client secret of ours needs a moment")
+    claims = {
+        "iss": made.issuer,
+        "iat": moment.now,
+        "exp": moment.now + SECRET_AGE,
+        "aud": made.audience,
+        "sub": client.client_id,
+    }
+    return sign(claims, made.key)
+
+
+def _basic(client_id: str, secret: Secret) -> Secret:
+    credentials = f"{quote_plus(client_id)}:{quote_plus(secret.reveal())}"
     return Secret("Basic " + b64encode(credentials.encode("ascii")).decode("ascii"))
 
 

@@ -26,11 +26,13 @@ class Reason(Enum):
     BROWSER_MISMATCH = ("browser", "The sign-in was begun in another browser.")
     ATTEMPT_CONSUMED = ("browser", "The return address of this sign-in was already used.")
     ATTEMPT_INTERRUPTED = ("us", "The sign-in was cut off while it was being finished.")
+    CONNECTION_CHANGED = ("us", "The connection was set up for another server or client during the sign-in.")
     # the authorization response
     ACCESS_DENIED = ("participant", "The person cancelled, or did not consent.")
     PROVIDER_ERROR = ("provider", "The authorization server answered with an error.")
     RESPONSE_MIXED = ("provider", "The authorization response holds a code and an error, or neither.")
     RESPONSE_MODE = ("provider", "The authorization response came in another way than the one that was asked for.")
+    RESPONSE_ADDRESS = ("provider", "The authorization response came at another redirect URI than the request named.")
     ISSUER_MISMATCH = ("provider", "The `iss` of the authorization response is not this connection's issuer.")
     ISSUER_MISSING = ("provider", "The server announces `iss` in authorization responses, and it was absent.")
     # server to server
@@ -75,6 +77,7 @@ class Reason(Enum):
     REGISTRATION_REFUSED = ("provider", "The authorization server did not register us, or not as we asked.")
     CLAIM_SOURCE = ("provider", "A claim comes from a source that is not proven, or not allowed.")
     PROFILE_INCOMPLETE = ("provider", "The profile has no person in it where the connection says one is.")
+    ACCOUNT_NOT_ACCEPTED = ("participant", "The account is none of those that the connection takes.")
 
     def __init__(self, fault: str, meaning: str) -> None:
         self.fault = fault

@@ -56,6 +56,8 @@ class IdTokenExpectation:
     """The `max_age` that was sent, in seconds: then `auth_time` has to be there and young enough."""
     acr_values: tuple[str, ...] = ()
     """The authentication contexts of which one was asked for as essential (section 5.5.1.1)."""
+    subjects: tuple[str, ...] = field(default=(), repr=False)
+    """The subjects of which one was asked for (sections 3.1.2.2 and 5.5.1); empty: it may be anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,10 @@ def _issuer_difference(value: str, expectation: IdTokenExpectation) -> str:
     return difference(expectation.issuer, value)
 
 
+def _asked_for(value: str, expectation: IdTokenExpectation, _now: int) -> bool:
+    return not expectation.subjects or value in expectation.subjects
+
+
 def _us_alone(value: Any, expectation: IdTokenExpectation, _now: int) -> bool:
     return audiences(value) == [expectation.client_id]
 
@@ -98,7 +104,7 @@ RULES: tuple[ClaimRule[IdTokenExpectation], ...] = (
     ClaimRule(
         "sub",
         claim_rules.is_subject,
-        claim_rules.holds_already,
+        _asked_for,
         Reason.TOKEN_SUBJECT,
         unusable=Reason.TOKEN_SUBJECT,
     ),

@@ -64,7 +64,7 @@ class KeySet:
     keys: tuple[VerificationKey, ...]
     encryption: tuple[EncryptionKey, ...] = ()
     is_secret: bool = False
-    """Whether it is the client secret, for MACs: then it is meant whatever `kid` a token has."""
+    """Whether these are client secrets, for MACs: then they are meant whatever `kid` a token has."""
 
     def candidates(self, kid: str | None, algorithm: str) -> Sequence[VerificationKey]:
         """The keys for a header: the one named by `kid`, or, without a kid, all that fit the algorithm."""
@@ -78,15 +78,20 @@ class KeySet:
 _MAC_BYTES: Mapping[str, int] = MappingProxyType({"HS256": 32, "HS384": 48, "HS512": 64})
 
 
-def mac_key_set(secret: Secret) -> KeySet:
-    """The client secret as the one key, for the algorithms that it is long enough for (RFC 7518 section 3.2)."""
+def mac_key_set(*secrets: Secret) -> KeySet:
+    """The client secrets as the only keys: one, or two while a server changes from one to the next. Each is for the
+    algorithms that it is long enough for itself (RFC 7518 section 3.2)."""
+    return KeySet(tuple(_mac_key(secret) for secret in secrets), is_secret=True)
+
+
+def _mac_key(secret: Secret) -> VerificationKey:
     raw = secret.reveal().encode()
     algorithms = frozenset(name for name, size in _MAC_BYTES.items() if len(raw) >= size)
     try:
         key = OctKey.import_key(raw) if algorithms else None
     except ValueError:  # a public key in one of its forms: everybody has that
         algorithms, key = frozenset(), None
-    return KeySet((VerificationKey(None, algorithms, key),), is_secret=True)
+    return VerificationKey(None, algorithms, key)
 
 
 def jwks_request(url: str) -> HttpRequest:

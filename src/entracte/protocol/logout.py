@@ -3,7 +3,6 @@
 OpenID Connect RP-Initiated Logout 1.0, Front-Channel Logout 1.0 and Back-Channel Logout 1.0.
 """
 
-import hmac
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -24,8 +23,6 @@ EVENT = "http://schemas.openid.net/event/backchannel-logout"
 """The member of `events` that makes a token a logout token (Back-Channel Logout section 2.4)."""
 TYPES = frozenset({"logout+jwt", "application/logout+jwt"})
 """The `typ` of a logout token, lower case."""
-UNTYPED = frozenset({"jwt", "application/jwt"})
-"""What stands there, or nothing, at a server that does not type its logout tokens."""
 MAXIMUM_AGE = 300
 """Seconds that a logout token may be old, and may still be good for: the specification asks for two minutes."""
 
@@ -70,15 +67,6 @@ class LogoutReturn(StrEnum):
     NO_STATE = "no_state"
 
 
-def read_logout_return(parameters: Mapping[str, str], *, state: str) -> LogoutReturn:
-    """How the browser came back from a logout that sent this `state` (empty for none). Never refuses: there is nothing
-    to go on with (RP-Initiated Logout section 3)."""
-    got = parameters.get("state", "")
-    if hmac.compare_digest(got.encode(), state.encode()):
-        return LogoutReturn.OURS
-    return LogoutReturn.OTHER_STATE if got else LogoutReturn.NO_STATE
-
-
 @dataclass(frozen=True, slots=True)
 class FrontChannelLogout:
     """A logout by a frame in the browser. Made only by `read_front_channel_logout`."""
@@ -110,10 +98,6 @@ class LogoutExpectation:
     client_id: str
     algorithms: frozenset[str]
     """Those of the connection's ID tokens (Back-Channel Logout section 2.4); never empty, never `none`."""
-    untyped_allowed: bool = False
-    """Whether `typ` may be missing or `JWT`. The specification only recommends the type, so a connection may say that
-    its server sends none; any other type is refused even then, and `events` and the missing `nonce` still tell a logout
-    token from an ID token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +187,7 @@ def verify_logout_token(token: Secret, keys: KeySet, expectation: LogoutExpectat
     beside the logout (RFC 8417 section 2.2), a `nonce` may not: that would be an ID token."""
     verified = jws.verify_signature(token, keys, expectation.algorithms)
     claims = verified.claims
-    _check_type(verified.header, expectation)
+    _check_type(verified.header)
     claim_rules.check_claims(claims, RULES, expectation, now)
     if "nonce" in claims:
         raise refuse(Reason.TOKEN_EVENT, "`nonce` stands there: the token is none of a logout.")
@@ -212,10 +196,11 @@ def verify_logout_token(token: Secret, keys: KeySet, expectation: LogoutExpectat
     return LogoutToken(claims["iss"], claims.get("sub"), claims.get("sid"), _replay_key(claims))
 
 
-def _check_type(header: Mapping[str, Any], expectation: LogoutExpectation) -> None:
-    accepted = TYPES | UNTYPED if expectation.untyped_allowed else TYPES
-    kind = header.get("typ", "jwt")
-    if not isinstance(kind, str) or kind.lower() not in accepted:
+def _check_type(header: Mapping[str, Any]) -> None:
+    """Required, where the specification recommends it: an ID token must never be taken for a logout (RFC 8725 section
+    3.11)."""
+    kind = header.get("typ")
+    if not isinstance(kind, str) or kind.lower() not in TYPES:
         raise refuse(Reason.TOKEN_CLAIM, "The header's `typ` is not logout+jwt.")
 
 

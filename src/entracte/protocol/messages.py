@@ -47,6 +47,8 @@ class HttpRequest:
     purpose: Purpose = Purpose.OTHER
     client_certificate: ClientCertificate | None = None
     """Shown to the server in TLS, where a connection proves itself so."""
+    asked_by: str = ""
+    """Whom it is for, for who counts what each may hold of what is scarce. It is not sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,10 +120,12 @@ def read_metadata(
     if named != issuer:
         raise refuse(Reason.METADATA_ISSUER, difference(issuer, named))
     _endpoint(document, "issuer", insecure_allowed)
+    aliases = _tls_endpoints(document, insecure_allowed)
     return Metadata(
         issuer=issuer,
         authorization_endpoint=_authorization_endpoint(document, insecure_allowed),
-        token_endpoint=_endpoint(document, "token_endpoint", insecure_allowed),
+        # a server whose clients all show a certificate may name the alias alone
+        token_endpoint=_endpoint({**aliases, **document}, "token_endpoint", insecure_allowed),
         jwks_uri=_endpoint(document, "jwks_uri", insecure_allowed) if openid or "jwks_uri" in document else "",
         **{name: _optional_endpoint(document, name, insecure_allowed) for name in _MORE_ENDPOINTS},
         id_token_algorithms=_texts(document, "id_token_signing_alg_values_supported", "RS256").intersection(
@@ -136,7 +138,7 @@ def read_metadata(
         dpop_algorithms=_texts(document, "dpop_signing_alg_values_supported"),
         response_types=_texts(document, "response_types_supported"),
         response_modes=_texts(document, "response_modes_supported"),
-        tls_endpoints=_tls_endpoints(document, insecure_allowed),
+        tls_endpoints=aliases,
         lists={name: _texts(document, name) for name in document if _is_list_of(document, name)},
         flags={name: value for name, value in document.items() if isinstance(value, bool)},
     )

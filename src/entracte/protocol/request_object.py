@@ -1,17 +1,18 @@
 """The authorization request as a signed token (RFC 9101, OpenID Connect Core section 6)."""
 
-import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from entracte.protocol.client_auth import Moment
+from entracte.protocol.json_documents import parse_json_object
 from entracte.protocol.signing import SigningKey, sign
 from entracte.values import Secret
 
 AGE = 300
 """Seconds that a request object is good for (FAPI 2.0 Message Signing section 5.3.1: at most 60 minutes)."""
 TYPE = "oauth-authz-req+jwt"
-_NUMBERS = frozenset({"max_age"})
+_DIGITS = re.compile(r"[0-9]{1,18}")
 
 
 def request_object(
@@ -36,9 +37,23 @@ def request_object(
 
 
 def _value(name: str, value: str) -> Any:
-    if name in _NUMBERS:
-        return int(value)
-    return json.loads(value) if name == "claims" else value
+    """What can not be read as it should be stays the text that it would be in a query: the server judges it."""
+    try:
+        return _TYPES.get(name, str)(value)
+    except ValueError:
+        return value
+
+
+def _number(text: str) -> int:
+    if not _DIGITS.fullmatch(text):
+        raise ValueError("not a number of seconds")
+    return int(text)
+
+
+_TYPES: Mapping[str, Callable[[str], Any]] = {
+    "max_age": _number,
+    "claims": lambda text: parse_json_object(text.encode()),
+}
 
 
 def _joined(before: Any, value: str) -> list[Any]:

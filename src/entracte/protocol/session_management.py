@@ -1,14 +1,12 @@
 """Whether the session at the provider is still the same, asked of a frame of it.
 
-OpenID Connect Session Management 1.0. The asking is done by a script in the browser; here is what it sends, to whom,
-and what the answers mean.
+OpenID Connect Session Management 1.0. The asking is done by a script in the browser; here is what it sends, and to
+whom.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from types import MappingProxyType
 
 from entracte.protocol.addresses import origin
 from entracte.protocol.errors import Reason, refuse
@@ -25,35 +23,6 @@ class SessionCheck:
     url: str
     origin: str
     """The only one that is spoken to, and listened to."""
-
-
-class SessionAnswer(StrEnum):
-    """What the frame may answer (section 3.1)."""
-
-    UNCHANGED = "unchanged"
-    CHANGED = "changed"
-    ERROR = "error"
-
-
-class SessionStep(StrEnum):
-    """What an answer means for us."""
-
-    KEEP = "keep"
-    """The person is signed in as before."""
-    ASK = "ask"
-    """Ask the provider without a page (`prompt=none`) who is there; unless it is the same person, they are logged out
-    here (section 3.1)."""
-    STOP = "stop"
-    """Ask no more, neither the frame nor the provider: what was sent is wrong, and asking again would never end."""
-
-
-STEPS: Mapping[SessionAnswer, SessionStep] = MappingProxyType(
-    {
-        SessionAnswer.UNCHANGED: SessionStep.KEEP,
-        SessionAnswer.CHANGED: SessionStep.ASK,
-        SessionAnswer.ERROR: SessionStep.STOP,
-    }
-)
 
 
 def session_check(check_session_iframe: str | None) -> SessionCheck:
@@ -81,11 +50,3 @@ def session_message(client_id: str, session_state: str) -> str:
     if " " in client_id or " " in session_state:
         raise ValueError("the frame would read another client id")
     return f"{client_id} {session_state}"
-
-
-def read_session_answer(text: str, came_from: str, check: SessionCheck) -> SessionStep | None:
-    """What to do about a message from the browser. None for one that is not of this frame's origin, or says nothing
-    that the specification knows: it means nothing."""
-    if came_from != check.origin or text not in STEPS:
-        return None
-    return STEPS[SessionAnswer(text)]

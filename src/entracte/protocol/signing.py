@@ -1,4 +1,4 @@
-"""Signatures of our own (RFC 7515): client assertions, request objects and DPoP proofs.
+"""Signatures of our own (RFC 7515): client assertions, client secrets, request objects and DPoP proofs.
 
 The key is joserfc's and private. What is signed is written by us, so nothing here reads a stranger's input.
 """
@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
@@ -39,6 +41,16 @@ def signing_key(jwk: Mapping[str, Any], kid: str, algorithm: str) -> SigningKey:
     if algorithm not in ALGORITHMS.get((str(jwk.get("kty")), jwk.get("crv")), ()):
         raise ValueError("not an algorithm to sign with")
     return SigningKey(kid, algorithm, _TYPES[jwk["kty"]].import_key(dict(jwk)))
+
+
+def signing_key_of_pem(pem: Secret, kid: str, algorithm: str) -> SigningKey:
+    """The elliptic key of a private key in PEM (PKCS #8, RFC 5958), without a passphrase; what stands around it is
+    passed over (RFC 7468 section 2). Raises ValueError for what is none, and as `signing_key` does."""
+    try:
+        jwk = ECKey.import_key(pem.reveal()).as_dict(private=True)
+    except (JoseError, TypeError, UnsupportedAlgorithm, ValueError):
+        raise ValueError("not a private key in PEM") from None
+    return signing_key(jwk, kid, algorithm)
 
 
 def public_jwk(jwk: Mapping[str, Any]) -> dict[str, Any]:
