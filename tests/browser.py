@@ -10,6 +10,10 @@ asynchronous tests, not both.
         page.goto(f"{server.url}/c/quiz")
         page.get_by_role("button", name="Start").click()
 
+A busy machine is no fault of a page: whatever a browser tells is waited for (an address, an element, a load state, a
+call), never given a fixed time. A press right after a page came can be there before its script: where the script
+matters, wait for the address or the load state first. A fixed wait shows only that something does not happen.
+
 At the end a journey fails when a script of a page failed, when a page broke its own content security policy, or when
 anything asked for another host than this machine. Names in `.localhost` and `.test` (RFC 6761) are this machine.
 """
@@ -50,8 +54,10 @@ PHONE = {
     "is_mobile": True,
     "has_touch": True,
 }
-SECONDS = 15
+SECONDS = 30
 """How long a page may take to show what a journey waits for."""
+LONGEST = 300
+"""Seconds after which a test with a browser hangs: with its file's servers, and with its second chance."""
 
 
 @dataclass  # without slots: Playwright keeps its wrappers of bound methods on the object
@@ -124,6 +130,18 @@ def watched(context: "BrowserContext", witness: Witness) -> "BrowserContext":
     return context
 
 
+def come_to_pass(page: "Page", happened: Callable[[], object]) -> None:
+    """Waits until something is so that no page shows, but a program hears: a message, a call, a row, a line of a log.
+
+    It counts turns and not the time, so that a machine that stands still for a while takes nothing from it.
+    """
+    for _ in range(SECONDS * 20):
+        if happened():
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"it did not happen; now at {page.url}")
+
+
 def is_this_machine(url: str) -> bool:
     """Whether an address is on loopback, or on no network at all (`data:`, `blob:`, `about:`)."""
     parts_of_url = urlsplit(url)
@@ -151,6 +169,24 @@ def running_browser() -> Iterator["Browser"]:
             yield browser
         finally:
             browser.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A page that did not come within its time, on a machine that is busy, gets one more chance; the summary names it
+    as run again. Anything else that goes wrong in a browser fails at once."""
+    once_more = pytest.mark.flaky(reruns=1, only_rerun=[r"^TimeoutError: .*Timeout \d+ms exceeded"])
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(once_more)
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(LONGEST))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Names the tests that were run again, so that one that often needs it is seen."""
+    for report in terminalreporter.stats.get("rerun", []):
+        said = getattr(getattr(report.longrepr, "reprcrash", None), "message", "")
+        terminalreporter.write_line(f"RUN AGAIN: {report.nodeid}: {said.splitlines()[0] if said else report.when}")
 
 
 @pytest.fixture(scope="module")

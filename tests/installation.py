@@ -100,9 +100,10 @@ class Installation:
                 stdout=log,
                 stderr=log,
             )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 100
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()  # nobody else ends it: a server that tries for ever makes the machine slow for all others
                 raise AssertionError(f"the server did not start:\n{self.log()}")
             time.sleep(0.05)
         return self
@@ -152,7 +153,7 @@ class Installation:
             }
             checked = manage_connections.read_config(given, fetcher.insecure_allowed)
             return await manage_connections.replace_or_add(
-                store.connections, self.organization.number, checked, Secret(secret), self.settings.seal_keys()
+                store.connections, self.organization.number, checked, Secret(secret), self.settings.seal_keys(), now()
             )
 
         return self.work(add)
@@ -188,7 +189,7 @@ class Installation:
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=2) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=10) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
@@ -197,7 +198,7 @@ class Installation:
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
             process.send_signal(how)
-            process.wait(timeout=40)
+            process.wait(timeout=90)
 
     def __enter__(self) -> Self:
         return self.start()

@@ -1,13 +1,16 @@
 """The browser is a witness that can be believed: it sees failures, reaches loopback alone, and starts fresh."""
 
+import queue
+import re
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser import Witness, block_third_party_cookies, is_this_machine
+from tests.browser import Witness, block_third_party_cookies, come_to_pass, is_this_machine
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -70,6 +73,7 @@ def test_plain_page_runs_no_script(plain_page: "Page", port: int) -> None:
 
 def test_missing_page_is_a_console_error(page: "Page", witness: Witness, port: int) -> None:
     page.goto(f"http://localhost:{port}/nowhere")
+    come_to_pass(page, lambda: witness.console_errors)
     assert ["404" in message for message in witness.console_errors] == [True]
     witness.check()
 
@@ -80,6 +84,7 @@ def test_missing_page_is_a_console_error(page: "Page", witness: Witness, port: i
 )
 def test_faults_fail_the_journey(page: "Page", witness: Witness, port: int, path: str, seen: str) -> None:
     page.goto(f"http://localhost:{port}{path}")
+    come_to_pass(page, lambda: getattr(witness, seen))
     with pytest.raises(pytest.fail.Exception):
         witness.check()
     assert len(getattr(witness, seen)) == 1
@@ -88,6 +93,7 @@ def test_faults_fail_the_journey(page: "Page", witness: Witness, port: int, path
 
 def test_stranger_is_not_reached(page: "Page", witness: Witness, port: int) -> None:
     page.goto(f"http://localhost:{port}/stranger")
+    come_to_pass(page, lambda: witness.failed_requests)
     assert "ERR_NAME_NOT_RESOLVED" in witness.failed_requests[0]
     witness.strangers.clear()
 
@@ -120,6 +126,40 @@ def test_two_people_share_nothing(open_context: "Callable[..., BrowserContext]",
     first.new_page().goto(f"http://inner.localhost:{port}/frame")
     assert [cookie.get("name") for cookie in first.cookies()] == ["seen"]
     assert second.cookies() == []
+
+
+def test_a_page_that_is_late_has_one_more_chance_and_nothing_else_has(
+    page: "Page", port: int, request: pytest.FixtureRequest
+) -> None:
+    once_more = request.node.get_closest_marker("flaky")
+    assert once_more is not None
+    assert once_more.kwargs["reruns"] == 1
+    [pattern] = once_more.kwargs["only_rerun"]
+    page.goto(f"http://localhost:{port}/")
+    late: tuple[Callable[[], object], ...] = (
+        lambda: page.locator("h2").wait_for(timeout=1),
+        lambda: page.wait_for_url("**/nowhere", timeout=1),
+        lambda: page.wait_for_event("popup", timeout=1),
+    )
+    for ask in late:
+        assert re.search(pattern, said_by(ask))
+    wrong: tuple[Callable[[], object], ...] = (
+        lambda: page.locator("h1, script").inner_text(),
+        lambda: page.evaluate("nothing"),
+        lambda: queue.Queue[None]().get(timeout=0),
+        lambda: Future[None]().result(timeout=0),
+    )
+    for ask in wrong:
+        assert not re.search(pattern, said_by(ask))
+
+
+def said_by(ask: Callable[[], object]) -> str:
+    """What goes wrong, as the rule for a second chance reads it."""
+    try:
+        ask()
+    except Exception as error:  # whatever it is: the rule looks at all of them
+        return f"{type(error).__name__}: {error}"
+    raise AssertionError("nothing went wrong")
 
 
 def test_browser_stays_open_for_the_file(browser: "Browser") -> None:

@@ -18,11 +18,16 @@ from entracte import measures
 from entracte.settings import Settings, read_settings
 from entracte.wiring import Program, configure_logs, server_config
 
+PATIENCE = 60
+"""Seconds after which a process that answers nothing is replaced. The time in which it starts counts too: with
+uvicorn's own five, a machine that is busy kills each of them before it serves, and is busier for it."""
+
 
 def serve_by_several(settings: Settings, listening: socket, workers: int) -> None:
     """Serve with so many processes until SIGTERM or SIGINT; then each finishes what it accepted."""
     config = server_config(make_application, settings)
     config.workers = workers
+    config.timeout_worker_healthcheck = PATIENCE
     listening.set_inheritable(True)
     with TemporaryDirectory(prefix="entracte-metrics-") as folder:
         os.environ[measures.FOLDER] = folder  # the processes count together there

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests import parts
+from tests.browser import SECONDS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Frame, Page
@@ -21,15 +22,15 @@ VIEWS: tuple[tuple[str, Any, Any], ...] = (
     ("light", "light", WIDE),
     ("dark at 320 pixels", "dark", ENLARGED),
 )
-FOCUS_SECONDS = 5
-"""How long what is wrong may take to get the focus."""
 ACTIVE = "document.activeElement.outerHTML.slice(0, 200)"
 
 
 class Inspection:
     """Looks at pages and keeps what is wrong with them."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = SECONDS) -> None:
+        """`patience` is how many seconds what is wrong may take to get the focus."""
+        self._patience = patience
         axe = parts.require(parts.AXE) / "node_modules" / "axe-core" / "axe.min.js"
         self._source = f"{axe.read_text(encoding='utf-8')};\n{CHECKS.read_text(encoding='utf-8')}"
         self.looked_at: list[str] = []
@@ -41,7 +42,7 @@ class Inspection:
         self._prepare(page, place)
         for view, scheme, size in VIEWS:
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            page.set_viewport_size(size)
+            _resize(page, size, frame)
             found = place.evaluate("checks.field()")
             found += place.evaluate("language => checks.own(language)", language)
             found += self._walk(page, place)
@@ -53,7 +54,7 @@ class Inspection:
         from playwright.sync_api import TimeoutError  # noqa: A004 — the driver is loaded only by tests that need it
 
         try:
-            page.wait_for_selector(f"{selector}:focus", timeout=FOCUS_SECONDS * 1000, state="attached")
+            page.wait_for_selector(f"{selector}:focus", timeout=self._patience * 1000, state="attached")
         except TimeoutError:
             self.faults.append(f"{name}: the focus is not on {selector} but on {page.evaluate(ACTIVE)}")
 
@@ -65,6 +66,7 @@ class Inspection:
         return moving
 
     def _prepare(self, page: "Page", place: "Frame") -> None:
+        place.wait_for_load_state()
         page.emulate_media(reduced_motion="reduce")
         if not place.evaluate("'checks' in globalThis"):
             place.evaluate(self._source)
@@ -75,3 +77,12 @@ class Inspection:
             page.keyboard.press("Tab")
         found: list[str] = place.evaluate("checks.end()")
         return found
+
+
+def _resize(page: "Page", size: Any, frame: "Frame | None") -> None:
+    """The window, and with it the frame, which may learn of it later: it is drawn by another process."""
+    page.set_viewport_size(size)
+    page.wait_for_function("width => innerWidth === width", arg=size["width"])
+    if frame is not None:
+        width = frame.frame_element().evaluate("frame => frame.clientWidth")
+        frame.wait_for_function("width => innerWidth === width", arg=width)

@@ -149,7 +149,7 @@ class Crowd:
                         await task
                 raise
             self._stopping = True
-            async with asyncio.timeout(90):
+            async with asyncio.timeout(200):
                 await asyncio.gather(*self._tasks)
 
     async def _one_after_another(self, connections: aiohttp.ClientSession) -> None:

@@ -15,7 +15,7 @@ KILLS_OF_POSTGRESQL = 10
 SEED = int(os.environ.get("CHAOS_SEED", random.randrange(2**32)))
 """Of this run; `CHAOS_SEED` sets it, to see the same moments again (what falls into them is the machine's)."""
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1800)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from tests.installation import Installation
 from tests.postgresql import PostgreSQL
 
 KILLS = 5
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -50,7 +50,7 @@ async def test_a_stop_finishes_what_was_accepted(tmp_path: Path) -> None:
         async with crowd.at_work():
             await asyncio.sleep(1.5)
             process.send_signal(signal.SIGTERM)
-            assert await asyncio.to_thread(process.wait, 40) == 0
+            assert await asyncio.to_thread(process.wait, 90) == 0
             await asyncio.to_thread(installation.start)
         installation.stop()
     assert all(one.is_through for one in crowd.participants)
@@ -63,10 +63,25 @@ async def test_nobody_is_left_when_the_supervisor_is_killed(tmp_path: Path) -> N
         workers = workers_of(installation)
         assert len(workers) == 2
         installation.kill()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while any(map(lives, workers)):
             assert time.monotonic() < deadline, "a process goes on without its supervisor"
             await asyncio.sleep(0.1)
+
+
+async def test_a_process_that_stands_still_for_a_while_is_not_replaced(tmp_path: Path) -> None:
+    """As on a machine with too much to do: it would be replaced by one that has to start first."""
+    async with provider() as stub:
+        installation = await running(tmp_path, stub.issuer)
+        workers = workers_of(installation)
+        os.kill(workers[0], signal.SIGSTOP)
+        try:
+            await asyncio.sleep(8)  # more than uvicorn's own five seconds
+        finally:
+            os.kill(workers[0], signal.SIGCONT)
+        await asyncio.sleep(1)
+        assert workers_of(installation) == workers
+        await asyncio.to_thread(installation.stop)
 
 
 async def running(folder: Path, issuer: str) -> Installation:

@@ -13,16 +13,6 @@ from tests.journeys.quiz import QUIZ
 from tests.journeys.stored import entries_of
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A page that did not come within its time, on a machine that is busy, gets one more chance; the summary names it
-    as run again. Anything else that goes wrong in a journey fails at once."""
-    here = Path(__file__).parent
-    once_more = pytest.mark.flaky(reruns=1, only_rerun=[r"^TimeoutError: .*Timeout \d+ms exceeded"])
-    for item in items:
-        if item.path.is_relative_to(here):
-            item.add_marker(once_more)
-
-
 @dataclass
 class Stage:
     """A running Entracte with a quiz and a login."""

@@ -69,7 +69,8 @@ def go_to_the_login(page: "Page") -> None:
 
 def choose(page: "Page", persona: str) -> None:
     """Pick a persona at the practice provider."""
-    page.get_by_role("button", name=persona, exact=True).click()
+    # what comes after it is waited for by who asks: a window of its own may close while it is looked at
+    page.get_by_role("button", name=persona, exact=True).click(no_wait_after=True)
 
 
 def send_entry(page: "Page") -> None:

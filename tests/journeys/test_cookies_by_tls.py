@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.bad_input.stage import follow
-from tests.browser import Witness
+from tests.browser import Witness, come_to_pass
 from tests.installation import Installation, free_port
 from tests.journeys.logins import Login, practice_login
 from tests.journeys.quiz import QUIZ, answer_questions, choose, go_to_the_login
@@ -203,6 +203,6 @@ def test_a_neighbour_frames_none_of_our_pages(
         f"{tls.url}{path}",
     )
     [frame] = page.frames[1:]
-    assert frame.url.startswith("chrome-error:")
-    assert witness.policy_violations or witness.console_errors
+    come_to_pass(page, lambda: frame.url.startswith("chrome-error:"))
+    come_to_pass(page, lambda: witness.policy_violations or witness.console_errors)
     witness.policy_violations.clear()

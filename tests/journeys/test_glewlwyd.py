@@ -78,14 +78,17 @@ def log_in(page: "Page", login: str = "ana") -> None:
     page.get_by_label("Password").fill(PASSWORD)
     with page.expect_response(re.compile("/api/auth/scheme/")):
         page.get_by_role("button", name="OK").click()
+    page.wait_for_load_state("networkidle")
 
 
 def consent(page: "Page", *scopes: str) -> None:
     """Ticks what the brand may know; then the page says how to go on. It asks nobody twice."""
     page.get_by_role("button", name="Continue").wait_for()
     if page.get_by_role("button", name="Grant access").is_visible():
-        for scope in scopes:
-            page.locator(f"#grant-{scope}").check()
+        boxes = [page.locator(f"#grant-{scope}") for scope in scopes]
+        while not all(box.is_checked() for box in boxes):
+            for box in boxes:
+                box.check()
         with page.expect_response(re.compile("/api/auth/scheme/")):
             page.get_by_role("button", name="Grant access").click()
     page.get_by_role("button", name="Continue").click()

@@ -5,7 +5,8 @@ import io
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from entracte.values import Secret, entropy
 from entracte.web.pages.manage_campaigns.views import facts
 from tests.browser import PERSON, Witness, watched
 from tests.installation import MEMBER, PASSWORD
-from tests.journeys.conftest import Stage
+from tests.journeys.conftest import Stage, staged
 from tests.journeys.quiz import answer_questions, choose, go_to_the_login, send_entry
 
 if TYPE_CHECKING:
@@ -134,17 +135,18 @@ WAYS: tuple[Callable[["Page", Stage], None], ...] = (
 
 
 @pytest.fixture(scope="module")
-def played(stage: Stage, browser: "Browser") -> Stage:
-    """Nine people have been there, each in a browser of their own; there are a member and an outsider."""
-    witness = Witness()
-    for way in WAYS:
-        context = watched(browser.new_context(**PERSON), witness)
-        way(context.new_page(), stage)
-        context.close()
-    witness.check()
-    stage.installation.add_member()
-    stage.installation.work(lambda store: _add_outsider(store, stage))
-    return stage
+def played(tmp_path_factory: pytest.TempPathFactory, browser: "Browser") -> Iterator[Stage]:
+    """Nine people have been there, each in a browser of their own; there are a member and an outsider. The stage is new
+    each time, so that what a first try left behind is in no number."""
+    with contextmanager(staged)(tmp_path_factory.mktemp("played")) as stage:
+        witness = Witness()
+        for way in WAYS:
+            with closing(watched(browser.new_context(**PERSON), witness)) as context:
+                way(context.new_page(), stage)
+        witness.check()
+        stage.installation.add_member()
+        stage.installation.work(lambda store: _add_outsider(store, stage))
+        yield stage
 
 
 async def _add_outsider(store: Store, stage: Stage) -> None:
@@ -228,6 +230,7 @@ def test_the_page_the_export_and_the_report_have_the_same_numbers(played: Stage,
 def test_the_list_has_the_same_numbers(played: Stage, page: "Page") -> None:
     sign_in(page, played)
     row = page.get_by_role("row", name=re.compile("Summer quiz"))
+    row.wait_for()
     counts = row.get_by_role("cell").all_inner_texts()
     assert [counts[0], *counts[2:]] == ["9", "3", "33.3%"]
 
@@ -294,7 +297,7 @@ def test_a_wrong_password_is_said_calmly_and_the_right_one_leads_on(played: Stag
     assert message == "The e-mail address and the password do not go together. Check both and try again."
     assert page.get_by_label("E-mail").input_value() == MEMBER
     assert page.get_by_label("Password").input_value() == ""
-    assert page.evaluate("document.activeElement.id") == "password"
+    page.wait_for_function("() => document.activeElement.id === 'password'")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/manage/campaigns/quiz$"))

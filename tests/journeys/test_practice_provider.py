@@ -115,7 +115,7 @@ def test_on_a_phone_in_french_by_keyboard(stage: Stage, open_context: Callable[.
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 320, "nothing overflows sideways at 320 pixels"
     page.get_by_role("link", name="EN").click()
-    assert page.locator("html").get_attribute("lang") == "en"
+    page.locator("html[lang=en]").wait_for(state="attached")
 
 
 @pytest.mark.conformance("MUST 1", "BAD 1")
@@ -163,8 +163,8 @@ def test_another_account_in_another_tab_is_never_mixed_in(stage: Stage, context:
     second.get_by_role("button", name="Use another account").click()
     choose(second, "Unverified e-mail")
     second.wait_for_url(FORM)
-    send_entry(first)
-    first.wait_for_url(FORM)
+    with first.expect_navigation(url=FORM):
+        send_entry(first)
     assert len(stage.entries()) == before
     assert first.get_by_label("E-mail", exact=True).input_value() == "chloe@example.com"
     send_entry(first)

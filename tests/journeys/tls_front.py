@@ -31,13 +31,13 @@ def tls_front(to_port: int) -> Iterator[int]:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
-    listening = asyncio.run_coroutine_threadsafe(listen(), loop).result(10)
+    listening = asyncio.run_coroutine_threadsafe(listen(), loop).result(60)
     try:
         yield listening.sockets[0].getsockname()[1]
     finally:
-        asyncio.run_coroutine_threadsafe(stop(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(stop(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.close()
 
 

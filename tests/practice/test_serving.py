@@ -9,6 +9,7 @@ import pytest
 
 from entracte.errors import LocalError
 from entracte.practice.serving import Served, listen, serve
+from tests.awake import awake
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -20,7 +21,7 @@ def hello(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterab
 
 
 def ask(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=5) as response:
+    with urllib.request.urlopen(url, timeout=60) as response:
         return bytes(response.read())
 
 
@@ -31,7 +32,7 @@ def test_serves_on_a_free_port_and_stops() -> None:
         assert ask(served.url) == b"hello"
     with pytest.raises(OSError, match="refused"):
         ask(served.url)
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 60
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.01)
     assert threading.active_count() == before
@@ -43,9 +44,9 @@ def test_stops_at_once_while_a_connection_is_kept_open() -> None:
         received = b""
         while b"hello" not in received:
             received += connection.recv(1000)
-        started = time.monotonic()
-        served.stop()
-        assert time.monotonic() - started < 2
+        with awake() as own:
+            served.stop()
+            assert own() < 2
         assert connection.recv(10) == b""
 
 

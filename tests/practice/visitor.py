@@ -109,7 +109,7 @@ class Visitor:
             method=method,
         )
         try:
-            with self._opener.open(request, timeout=20) as response:
+            with self._opener.open(request, timeout=60) as response:
                 return Answer(response.status, response.headers, response.url, response.read().decode())
         except urllib.error.HTTPError as error:
             with error:
