@@ -99,7 +99,7 @@ class PostgreSQL:
     def administer(self) -> psycopg.Connection:
         """A connection beside the tested ones, to the database `postgres`; each statement is a transaction."""
         return psycopg.connect(
-            f"postgresql://{SUPERUSER}@127.0.0.1:{self.port}/postgres", autocommit=True, connect_timeout=5
+            f"postgresql://{SUPERUSER}@127.0.0.1:{self.port}/postgres", autocommit=True, connect_timeout=30
         )
 
     def _initialize(self) -> None:
@@ -169,7 +169,7 @@ class PostgreSQL:
             return
         if process.poll() is None:
             process.send_signal(how)
-        process.wait(timeout=30)
+        process.wait(timeout=90)
 
 
 def find_binaries() -> Path:

@@ -36,6 +36,7 @@ from tests.misbehaving_provider import (
     ID_TOKEN_CLAIMS,
     Encryption,
     MisbehavingProvider,
+    SigningKey,
     served_misbehaving_provider,
 )
 from tests.misbehaving_provider.encryption import ENCRYPTIONS
@@ -79,6 +80,13 @@ def _may_be(form: str, grams: set[str]) -> bool:
 def written(value: str) -> tuple[str, ...]:
     """Each way in which a value may be written."""
     return tuple(forms(value))
+
+
+class NeverRemembering(set[tuple[str, str]]):
+    """Consents of people who are asked anew each time, so that each answer brings the name."""
+
+    def add(self, consent: tuple[str, str]) -> None:
+        pass
 
 
 class Forgetful(dict[str, Any]):
@@ -146,10 +154,37 @@ def ask_for_the_request(playing: "Playing") -> None:
         playing.see(ask(browser.port, urlsplit(place).path[:-2]))
 
 
+def come_with_another_account(playing: "Playing") -> None:
+    """One that the connection does not take."""
+    playing.provider.person["tier"] = "canary-tier-of-others"
+    refused = playing.refused
+    for _ in range(3):
+        playing.sign_in("")
+    assert playing.refused == refused + 3
+
+
 OPENID = {"profile_source": "userinfo", "userinfo_endpoint": "/userinfo"}
 SIGNED = {"authentication": "private_key_jwt"}
+TEAM_KEY = SigningKey(60, "ES256")
+POSTED = {"firstName": "Postedcanary", "lastName": "Whitethroat-by-form"}
 FLOWS: dict[str, Flow] = {
     "form-post": Flow({"response_mode": "form_post"}, CALLBACKS),
+    "apple": Flow(
+        {
+            "authentication": "client_secret_post", "response_mode": "form_post", "user_in_response": True,
+            "made_secret": {"issuer": "DEF123GHIJ", "audience": "https://appleid.apple.com"},
+            "required_claims": {"tier": ["canary-tier"]},
+        },
+        [*named("token_4", "token_5", "callback_"), "wrong_nonce"],
+        {
+            "authentication": "client_secret_post", "secret_keys": [TEAM_KEY.jwk()], "secret_issuer": "DEF123GHIJ",
+            "secret_audience": "https://appleid.apple.com", "consented": NeverRemembering(),
+            "client_secret": f"{TEAM_KEY.kid}\n{TEAM_KEY.private_pem()}",
+            "posted_user": json.dumps({"name": POSTED, "email": "posted.canary@northwind.example"}),
+            "person": {"sub": "canary-subject-of-apple", "email": PERSON["email"], "tier": ["canary-tier", "other"]},
+        },
+        come_with_another_account,
+    ),
     "fragment": Flow({"response_mode": "fragment", "response_type": "code token"}, CALLBACKS),
     "jarm": Flow({"response_mode": "query.jwt"}, [*CALLBACKS, *named("jarm_"), "callback_code_beside_response"]),
     "encrypted-jarm": Flow(
@@ -290,6 +325,9 @@ class Playing:
         self.marks.add("a token of another source", *provider.source_tokens)
         self.marks.add("a client secret", provider.client_secret)
         self.marks.add("a session at the login", provider.sid)
+        if provider.secret_keys:
+            lines = provider.client_secret.splitlines()
+            self.marks.add("a private key of ours", *(line for line in lines[1:] if not line.startswith("-----")))
 
 
 @dataclass
@@ -380,7 +418,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         made.marks.add("a token of the REST API", token)
         made.marks.add("a key of the server", served.settings.secret_keys.get_secret_value().partition(":")[2])
         made.marks.add("a value of the profile", *(value for value in PERSON.values() if isinstance(value, str)))
-        made.marks.add("a value of the profile", "canary-nickname", "canary-website")
+        made.marks.add("a value of the profile", "canary-nickname", "canary-website", *POSTED.values())
+        made.marks.add("a claim that is required", "canary-tier-of-others")
         made.marks.kept.pop("entracte", None)
         yield made
 

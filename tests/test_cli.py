@@ -40,7 +40,7 @@ class Shell:
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            timeout=60,
+            timeout=100,
             check=False,
         )
 
@@ -194,11 +194,11 @@ def test_the_practice_provider_runs_alone(shell: Shell) -> None:
     try:
         assert process.stdout is not None
         assert f"http://localhost:{port}" in process.stdout.readline()
-        with urllib.request.urlopen(f"http://localhost:{port}/.well-known/openid-configuration", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://localhost:{port}/.well-known/openid-configuration", timeout=60) as answer:
             assert json.load(answer)["issuer"] == f"http://localhost:{port}"
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=90)
     assert process.returncode == 0
 
 

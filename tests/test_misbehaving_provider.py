@@ -38,7 +38,7 @@ async def provider() -> AsyncIterator[MisbehavingProvider]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
         yield session
 
 
@@ -129,7 +129,7 @@ async def test_a_whole_sign_in(provider: MisbehavingProvider, client: aiohttp.Cl
     assert claims["iss"] == provider.issuer
     assert claims["aud"] == provider.client_id
     assert claims["nonce"] == NONCE
-    assert abs(claims["iat"] - time.time()) < 10
+    assert abs(claims["iat"] - time.time()) < 60
     assert claims["exp"] == claims["iat"] + 300
     assert claims["at_hash"] == base64url(hashlib.sha256(tokens["access_token"].encode()).digest()[:16])
     bearer = f"Bearer {tokens['access_token']}"
@@ -238,11 +238,11 @@ async def test_each_call_is_recorded(provider: MisbehavingProvider, client: aioh
 
 def test_a_thread_of_its_own() -> None:
     with served_misbehaving_provider() as provider:
-        with urllib.request.urlopen(f"{provider.issuer}/jwks", timeout=2) as response:
+        with urllib.request.urlopen(f"{provider.issuer}/jwks", timeout=60) as response:
             assert len(json.load(response)["keys"]) == 1
         assert [call.path for call in provider.requests] == ["/jwks"]
     with pytest.raises(OSError, match="refused"):
-        urllib.request.urlopen(f"{provider.issuer}/jwks", timeout=2)
+        urllib.request.urlopen(f"{provider.issuer}/jwks", timeout=60)
 
 
 # While it misbehaves
@@ -325,6 +325,7 @@ CALLBACK_NAMES: dict[str, set[str]] = {
     "callback_neither": GOOD - {"code"},
     "callback_error": ERROR,
     "callback_access_denied": ERROR,
+    "callback_user_cancelled": ERROR,
     "callback_login_required": ERROR,
     "callback_unknown_error": ERROR,
     "callback_code_and_error": GOOD | {"error"},
@@ -342,6 +343,7 @@ CALLBACK_VALUES: dict[str, tuple[str, list[str]]] = {
     "callback_wrong_state": ("state", ["another-state"]),
     "callback_error": ("error", ["server_error"]),
     "callback_access_denied": ("error", ["access_denied"]),
+    "callback_user_cancelled": ("error", ["user_cancelled_authorize"]),
     "callback_login_required": ("error", ["login_required"]),
     "callback_unknown_error": ("error", ["<script>alert(1)</script>"]),
     "callback_code_and_error": ("error", ["server_error"]),

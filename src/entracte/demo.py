@@ -173,7 +173,7 @@ async def _connect(store: Store, owner: Organization, settings: Settings, addres
     finally:
         await fetcher.stop()
     await manage_connections.replace_or_add(
-        store.connections, owner.number, config, kept.client_secret, settings.seal_keys()
+        store.connections, owner.number, config, kept.client_secret, settings.seal_keys(), now()
     )
 
 

@@ -53,12 +53,12 @@ class Settings(BaseSettings):
         "commas.",
     )
     outbound_ca_file: str = Field("", description="A file of certificates that are trusted beside the system's own.")
-    host: str = Field("127.0.0.1", description="The address to listen on.")
+    host: str = Field("127.0.0.1", description="The address to listen on; `::` takes IPv4, too.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
     trusted_proxies: str = Field(
         "",
         description="Addresses and networks of the proxies in front, separated by commas. Only from them is "
-        "`X-Forwarded-For` believed.",
+        "`X-Forwarded-For` believed. An IPv4 proxy is named by its IPv4 address, also where we listen on `::`.",
     )
     metrics_token: SecretStr = Field(
         SecretStr(""),
@@ -77,13 +77,23 @@ class Settings(BaseSettings):
         ge=1,
         le=1_000_000,
         description="Sign-ins that may begin, come back or be ended from one public address in a minute, at one "
-        "process. Behind a proxy, name it in `ENTRACTE_TRUSTED_PROXIES`: else addresses are not counted.",
+        "process; each step of a sign-in has a count of its own. Behind a proxy, name it in "
+        "`ENTRACTE_TRUSTED_PROXIES`: else addresses are not counted. What servers ask or tell us (a request, a logout) "
+        "counts for their address when it is refused, and only then.",
     )
     sign_ins_per_minute_per_organization: int = Field(
         60_000,
         ge=1,
         le=10_000_000,
-        description="The same for one organization, and for one connection.",
+        description="The same for one organization, from whichever addresses.",
+    )
+    sign_ins_per_minute_per_server: int = Field(
+        300_000,
+        ge=1,
+        le=100_000_000,
+        description="The same at one authorization server (the origin of the issuer; of the token endpoint where there "
+        "is none), for all organizations together. What the limit of an organization refuses is not counted here: with "
+        "several times that limit, none of them can shut out the others.",
     )
     sign_in_maximum_age: int = Field(
         600, ge=60, le=600, description="Seconds that a sign-in may take from the redirect to the return."

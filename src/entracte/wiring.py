@@ -104,7 +104,6 @@ class Program:
             self.keys,
             now,
             entropy,
-            settings.redirect_uri,
             settings.oauth_address,
         )
         services = Services(
@@ -119,7 +118,11 @@ class Program:
             public_url=settings.public_url,
             secure=settings.secure,
             state_maximum_age=settings.sign_in_maximum_age,
-            rates=Rates(settings.sign_ins_per_minute_per_address, settings.sign_ins_per_minute_per_organization),
+            rates=Rates(
+                settings.sign_ins_per_minute_per_address,
+                settings.sign_ins_per_minute_per_organization,
+                settings.sign_ins_per_minute_per_server,
+            ),
         )
         manage = ManageServices(
             organizations=store.organizations,

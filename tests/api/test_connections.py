@@ -8,7 +8,8 @@ from cryptography import x509
 
 from entracte.connections.presets import presets
 from tests.api.programs import Neighbours, Program
-from tests.misbehaving_provider import MisbehavingProvider
+from tests.fetch.certificates import self_signed
+from tests.misbehaving_provider import MisbehavingProvider, SigningKey
 
 SERVER = "https://login.example"
 ENDPOINTS = {
@@ -56,6 +57,23 @@ def test_our_keys_are_shown_and_rotated(alice: Program) -> None:
     assert alice.post("/connections/bank/key-rotations", headers=again) == rotated
     assert alice.get("/connections/bank/keys") == rotated
     assert "sealed" not in str(rotated)
+    assert alice.refused("POST", "/connections/bank/key-rotations", 409)["code"] == "connection_keys_rotating"
+    assert alice.refused("POST", "/connections/bank/key-rotations", 400, json={"leaked": 1})["code"]
+    [alone] = alice.post("/connections/bank/key-rotations", json={"leaked": True})["items"]
+    assert alone["in_use"]
+    assert alone["kid"] not in str(rotated)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "code"),
+    [("junk", "connection_certificate_unreadable"), (self_signed().chain, "connection_certificate_other_key")],
+)
+def test_a_certificate_is_for_a_key_of_ours(alice: Program, certificate: str, code: str) -> None:
+    wanted = {**ENDPOINTS, "name": "bank", "authentication": "tls_client_auth"}
+    with_it = {**wanted, "client_certificate": certificate}
+    assert alice.refused("POST", "/connections", 400, json=with_it)["code"] == code
+    alice.post("/connections", json=wanted)
+    assert alice.refused("PUT", "/connections/bank", 400, json=with_it)["code"] == code
 
 
 def test_a_connection_without_keys(alice: Program) -> None:
@@ -101,12 +119,16 @@ def test_a_connection_is_registered_at_once(alice: Program, provider: Misbehavin
     provider.initial_access_token = "an initial access token"
     wanted = {
         "name": "ours", "title": "Ours", "issuer": provider.issuer, "registration":
-        {"contacts": ["it@northwind.example"], "initial_access_token": provider.initial_access_token},
+        {
+            "contacts": ["it@northwind.example"], "initial_access_token": provider.initial_access_token,
+            "software_statement": "a.signed.statement",
+        },
     }  # fmt: skip
+    provider.software_statement = "a.signed.statement"
     try:
         made = alice.post("/connections", json=wanted)
     finally:
-        provider.initial_access_token = ""
+        provider.initial_access_token = provider.software_statement = ""
     client = provider.registered[made["client_id"]]
     assert made["registration"]["contacts"] == ["it@northwind.example"]
     assert made["registration"]["managed"]
@@ -141,6 +163,35 @@ def test_a_registration_that_is_refused_leaves_nothing(alice: Program, provider:
     assert alice("GET", "/connections/bad").status_code == 404
 
 
+def test_which_accounts_are_taken(alice: Program) -> None:
+    required = {"hd": ["northwind.example"], "acct": [0], "email_verified": [True]}
+    made = alice.post("/connections", json={**ENDPOINTS, "name": "staff", "required_claims": required,
+                                            "client_secret": "x"})  # fmt: skip
+    assert made["required_claims"] == required
+    unusable: tuple[dict[str, Any], ...] = ({"hd": []}, {"hd": "northwind.example"}, {"hd": [None]}, {"hd": [{}]})
+    for wrong in unusable:
+        given = {**ENDPOINTS, "name": "other", "client_secret": "x", "required_claims": wrong}
+        assert "required_claims" in str(alice.refused("POST", "/connections", 400, json=given))
+
+
+def test_a_secret_that_we_make_and_the_key_behind_it(alice: Program) -> None:
+    key = SigningKey(63, "ES256")
+    text = f"ABC123DEFG\n{key.private_pem()}"
+    given = {
+        **ENDPOINTS,
+        "name": "made",
+        "authentication": "client_secret_post",
+        "made_secret": {"issuer": "DEF123GHIJ", "audience": SERVER},
+    }
+    refused = alice.refused("POST", "/connections", 400, json={**given, "client_secret": "no key"})
+    assert refused["code"] == "connection_secret_no_key"
+    made = alice.post("/connections", json={**given, "client_secret": text})
+    assert made["made_secret"] == given["made_secret"]
+    added = alice.post("/connections/made/secrets", json={"client_secret": text.replace("ABC", "XYZ")})
+    assert [one["place"] for one in added["items"]] == ["current", "previous"]
+    assert not any(line in str(made) + str(added) for line in key.private_pem().splitlines())
+
+
 def test_without_a_registration_there_is_a_client_id(alice: Program) -> None:
     without = {name: value for name, value in ENDPOINTS.items() if name != "client_id"}
     problem = alice.refused("POST", "/connections", 400, json={**without, "name": "x"})
@@ -155,10 +206,10 @@ def test_discovery_is_asked_again(alice: Program, provider: MisbehavingProvider)
     assert told["refused"] is None
     by_setting = {one["setting"]: one for one in told["differences"]}
     assert by_setting["token_endpoint"]["needs_approval"]
-    assert by_setting["end_session_endpoint"]["needs_approval"] == ""
+    assert "ID tokens" in by_setting["end_session_endpoint"]["needs_approval"]
     refreshes = "/connections/moved/metadata-refreshes"
     assert alice.refused("POST", refreshes, 409, json={})["code"] == "connection_approval_missing"
-    kept = alice.post(refreshes, json={"keep": ["token_endpoint"]})
+    kept = alice.post(refreshes, json={"keep": ["token_endpoint"], "approve": True})
     assert kept["token_endpoint"] == f"{provider.issuer}/token"
     assert kept["end_session_endpoint"] == f"{provider.issuer}/out"
     assert alice.post(refreshes, json={"approve": True})["token_endpoint"] == "https://other.example/t"

@@ -43,6 +43,11 @@ class Served(Installation):
         [line] = [line for line in Path(f"/proc/{self.pid}/status").read_text().splitlines() if "VmRSS" in line]
         return int(line.split()[1]) * 1024
 
+    def worked(self) -> float:
+        """Seconds that the process has worked, in its own code and in the kernel's (proc_pid_stat(5), 14 and 15)."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def browser(self, language: str = "en") -> Browser:
         return Browser(self.port, language=language)
 
@@ -54,7 +59,7 @@ class Served(Installation):
             env={**clean, **self.environment, **environment},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=100,
             check=False,
         )
         return Said(done.returncode, done.stdout, done.stderr)

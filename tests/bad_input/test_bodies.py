@@ -4,6 +4,7 @@ of the process stays flat."""
 import contextlib
 import socket
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from tests.bad_input.stage import Stage
 from tests.web.running import FORM, PUBLIC, Answer, Browser, Header, ask, ask_raw
 
 AT_ONCE = 1
+"""Seconds that the server works for the answer, however busy the machine is with others."""
 MEBIBYTE = 1024 * 1024
 MANY = 200
 PATHS = {"an answer": "/c/quiz/why", "the form": "/c/quiz/details", "the sign-in": "/c/quiz/sign-in",
@@ -56,15 +58,23 @@ def send(browser: Browser, bad: Bad, path: str) -> Answer:
     return ask(browser.port, path, "POST", headers, bad.body)
 
 
+@contextlib.contextmanager
+def at_once(stage: Stage) -> Iterator[None]:
+    """In the block the server answers with little work, and without waiting for what is to come of the request."""
+    began, worked = time.monotonic(), stage.installation.worked()
+    yield
+    assert stage.installation.worked() - worked < AT_ONCE
+    assert time.monotonic() - began < BODY_SECONDS
+
+
 @pytest.mark.parametrize("where", PATHS)
 @pytest.mark.parametrize("name", BAD)
 def test_it_is_refused_at_once(stage: Stage, browser: Browser, name: str, where: str) -> None:
     if where == "the form":
         browser.sign_in()
     kept = stage.installation.participation(browser)
-    began = time.monotonic()
-    answer = send(browser, BAD[name], PATHS[where])
-    assert time.monotonic() - began < AT_ONCE
+    with at_once(stage):
+        answer = send(browser, BAD[name], PATHS[where])
     larger = "fields" in name and where == "the manager"  # whose forms are smaller
     assert answer.status in ((400, 413) if larger else (BAD[name].status,))
     if answer.status != 431:  # whose head is not read has no page
@@ -96,13 +106,14 @@ NO_REQUESTS = {
 
 @pytest.mark.parametrize("name", NO_REQUESTS)
 def test_what_is_no_request(stage: Stage, name: str) -> None:
-    began = time.monotonic()
-    answer = ask_raw(stage.installation.port, NO_REQUESTS[name])
+    with at_once(stage):
+        answer = ask_raw(stage.installation.port, NO_REQUESTS[name])
     assert (answer.status, answer["connection"]) == (400, "close")
-    assert time.monotonic() - began < AT_ONCE
     stage.no_traceback()
 
 
+STANDSTILL = 15
+"""Seconds that the machine may be late with something, and less than what lies between the two limits."""
 HEAD = b"POST /c/quiz/why HTTP/1.1\r\nHost: play.example\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 
 
@@ -112,7 +123,7 @@ def dripped(port: int, first: bytes, drop: bytes) -> tuple[float, bytes]:
     with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
         connection.sendall(first)
         with contextlib.suppress(ConnectionError):
-            while time.monotonic() - began < BODY_SECONDS + 10:
+            while time.monotonic() - began < BODY_SECONDS + 2 * STANDSTILL:
                 try:
                     piece = connection.recv(65536)
                 except TimeoutError:
@@ -143,10 +154,10 @@ def test_a_slow_sender_is_sent_away(stage: Stage, browser: Browser) -> None:
     with ThreadPoolExecutor(max_workers=len(slow)) as senders:
         waiting = {name: senders.submit(dripped, port, case[0], case[1]) for name, case in slow.items()}
         assert browser.get("/healthz").status == 200
-        done = {name: future.result(60) for name, future in waiting.items()}
+        done = {name: future.result(100) for name, future in waiting.items()}
     for name, (_, _, seconds, said) in slow.items():
         took, received = done[name]
-        assert seconds - 1 < took < seconds + 3, name
+        assert seconds - 1 < took < seconds + STANDSTILL, name
         assert received.startswith(said), name
         assert bool(said) == bool(received), name
     assert done["further head"][1].count(b"HTTP/1.1 408") == 1
@@ -164,10 +175,10 @@ def test_a_client_that_goes_away_in_the_middle_is_no_fault_of_ours(stage: Stage,
     begun += b"Content-Type: application/x-www-form-urlencoded\r\nCookie: %s\r\nContent-Length: 500\r\n\r\nanswer=cut"
     before = len(stage.installation.logged("request"))
     for _ in range(5):
-        with socket.create_connection(("127.0.0.1", browser.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", browser.port), timeout=60) as connection:
             connection.sendall(begun % _cookie(browser))
             time.sleep(0.02)
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while len(stage.installation.logged("request")) < before + 5:
         assert time.monotonic() < until, "each was answered, or was seen to have gone"
         time.sleep(0.05)

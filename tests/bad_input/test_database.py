@@ -21,7 +21,7 @@ from tests.postgresql import PostgreSQL
 from tests.web.running import Answer, Browser, redirected, target_of
 
 GIVEN = {"hello": None, "song": "b", "places": ["beach"], "why": "The sea"}
-RECOVERS = 15
+RECOVERS = 60
 """Seconds in which everything works again."""
 
 
@@ -115,7 +115,7 @@ def test_slow(on_postgresql: Stage, postgresql: PostgreSQL) -> None:
         holder.execute("SELECT 1 FROM participation FOR UPDATE")
         began = time.monotonic()
         says_that_answers_are_safe(stage, answer_why(browser, "lost"))
-        assert time.monotonic() - began < 35
+        assert time.monotonic() - began < 45
         assert browser.get("/healthz").status == 200
         holder.rollback()
     recovered(stage, browser)
@@ -156,7 +156,7 @@ def test_silent(on_postgresql: Stage, postgresql: PostgreSQL) -> None:
     with stopped(postgresql):
         began = time.monotonic()
         says_that_answers_are_safe(stage, answer_why(browser, "lost"))
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - began < 45
         assert browser.get("/healthz").status == 200
         assert browser.get("/readyz").status == 503
     recovered(stage, browser)

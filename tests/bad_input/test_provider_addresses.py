@@ -17,7 +17,7 @@ from tests.journeys.quiz import QUIZ
 from tests.odd_server import WAYS, Odd, served_oddly
 from tests.web.running import redirected, target_of
 
-LONGEST = 20
+LONGEST = 40
 """Seconds for the whole command or login: what we ask of others has 10."""
 SECRET = "a secret that stands nowhere"
 

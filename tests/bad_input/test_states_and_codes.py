@@ -71,7 +71,7 @@ WRONG_STATES: dict[str, Spoil] = {
 }
 
 
-@pytest.mark.conformance("MUST 4", "BAD 3")
+@pytest.mark.conformance("MUST 4", "BAD 3", "fapi2-ensure-authorization-response-with-invalid-state-fails")
 @pytest.mark.parametrize("name", WRONG_STATES)
 def test_a_wrong_state(stage: Stage, browser: Browser, name: str) -> None:
     state = WRONG_STATES[name](state_of(browser.go_to_the_login()), stage)
@@ -80,7 +80,7 @@ def test_a_wrong_state(stage: Stage, browser: Browser, name: str) -> None:
     nothing_was_asked_and_nothing_is_lost(stage, browser)
 
 
-@pytest.mark.conformance("BAD 5")
+@pytest.mark.conformance("BAD 5", "fapi2-ensure-authorization-response-with-invalid-missing-state-fails")
 def test_a_missing_state(stage: Stage, browser: Browser) -> None:
     stage.calm(follow(browser, f"/oauth/callback?{urlencode({'code': 'abc', 'iss': stage.provider.issuer})}"), 400)
     stage.calm(follow(browser, "/oauth/callback"), 400)

@@ -111,7 +111,7 @@ def test_the_accounts_are_of_the_whole_tree() -> None:
     script = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'x = 0\\nwhile True: x += 1'])"
     process = subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while cpu_milliseconds(process.pid) < 300:
             assert time.monotonic() < deadline, "the child's work is in nobody's account"
             time.sleep(0.05)

@@ -15,7 +15,7 @@ from entracte.cli import main
 from entracte.connections.presets import presets
 from entracte.connections.settings import ConnectionSettings
 from tests.journeys.quiz import QUIZ
-from tests.misbehaving_provider import MisbehavingProvider, served_misbehaving_provider
+from tests.misbehaving_provider import MisbehavingProvider, SigningKey, served_misbehaving_provider
 from tests.test_cli import SECRET, Shell
 
 NAMED = ("--title", "Northwind", "--client-id", "x")
@@ -83,6 +83,18 @@ def test_a_connection_is_shown_without_its_secret(shell: Shell) -> None:
     assert set(secret) == {"place", "added_at"}
 
 
+@pytest.mark.conformance("MUST 8")
+def test_a_connection_without_a_defence_is_marked_and_may_be_given_an_address_of_its_own(quick: Shell) -> None:
+    add(quick, "plain")
+    assert "plain\thttps://login.example/a\tuserinfo\tno mix-up defence" in quick.says("connection", "list")
+    quick.says("connection", "change", "plain", "--setting", "own_redirect_uri=true")
+    assert "plain\thttps://login.example/a\tuserinfo\n" in quick.says("connection", "list")
+    after = shown(quick, "plain")
+    assert after["mix_up_defence"] is True
+    own = after["addresses"]["jwks_uri"].removesuffix("/jwks").replace("/oauth/clients/", "/oauth/callback/")
+    assert after["addresses"]["redirect_uri"] == own
+
+
 def test_a_connection_that_a_campaign_uses_stays(shell: Shell) -> None:
     with served_misbehaving_provider() as provider:
         shell.says("connection", "add", "northwind", *NAMED, "--issuer", provider.issuer, ENTRACTE_CLIENT_SECRET=SECRET)
@@ -135,13 +147,16 @@ userinfo_endpoint: https://login.example/u
 end_session_endpoint: https://login.example/e
 check_session_iframe: https://login.example/s
 issuer_in_response: true
+own_redirect_uri: true
 profile: ''
 authentication: private_key_jwt
 assertion_audience: https://login.example/t
+made_secret: null
 signing_algorithm: PS256
 client_certificate: ''
 response_type: code id_token
 response_mode: form_post
+user_in_response: true
 pushed_authorization_request_endpoint: https://login.example/par
 push_requests: true
 request_object: value
@@ -155,6 +170,7 @@ max_age: 600
 acr_values: [gold, silver]
 resource: [https://api.example]
 requested_claims: {userinfo: {email: null}}
+required_claims: {hd: [northwind.example, a.example], acct: [0, 1.5], email_verified: [true]}
 introspection_endpoint: https://login.example/i
 revocation_endpoint: https://login.example/r
 revoke_tokens: true
@@ -166,11 +182,13 @@ claim_sources: {"https://c.example": {jwks_uri: https://c.example/j, algorithms:
 scopes: [openid, email]
 extra_parameters: {ui: dark}
 id_token_algorithms: [ES256]
+other_algorithms: {userinfo: [ES384]}
 profile_source: rest
 rest: {url: https://api.example/me, method: POST, bearer: header, person: a.b, subject: id}
 access_token_audience: https://api.example
 access_token_types: [at+jwt]
 claims: {email: {paths: [mail], constant: null, transform: lower, verified: null}}
+another_account_prompt: select_account
 prefill_opt_ins: true
 sign_out: true
 sign_out_hint: account
@@ -198,6 +216,50 @@ def test_every_setting_in_a_file_and_one_by_one(quick: Shell) -> None:
     quick.says("connection", "add", "again", "--file", str(file), "--no-discovery", "--setting", "name=ignored")
     again = shown(quick, "again")
     assert {name: again[name] for name in wanted} == wanted
+
+
+def test_which_accounts_are_taken_is_set_in_one_line(quick: Shell) -> None:
+    add(quick, "staff")
+    quick.says("connection", "change", "staff", "--setting", "required_claims={hd: [northwind.example]}")
+    assert shown(quick, "staff")["required_claims"] == {"hd": ["northwind.example"]}
+    told = quick.refuses("connection", "change", "staff", "--setting", "required_claims={hd: northwind.example}")
+    assert "required_claims.hd" in told
+    quick.says("connection", "change", "staff", "--setting", "required_claims={}")
+    assert shown(quick, "staff")["required_claims"] == {}
+
+
+APPLE_ENDPOINTS = (
+    *("--no-discovery", "--authorization-endpoint", "https://appleid.apple.com/auth/authorize"),
+    *("--token-endpoint", "https://appleid.apple.com/auth/token", "--jwks-uri", "https://appleid.apple.com/auth/keys"),
+)
+
+
+def test_apple_is_given_the_key_of_the_team(quick: Shell) -> None:
+    """As the how-to shows it: the key's identifier, and the file behind it."""
+    first, second = SigningKey(61, "ES256"), SigningKey(62, "ES256")
+    by_preset = ["connection", "add", "apple", *NAMED, "--preset", "apple", *APPLE_ENDPOINTS]
+    assert "preset.team_id" in quick.refuses(*by_preset)
+    by_preset += ["--preset-parameter", "team_id=DEF123GHIJ"]
+
+    def given(text: str) -> dict[str, str]:
+        return {"ENTRACTE_CLIENT_SECRET": text}
+
+    for wrong in (SECRET, first.private_pem(), f"ABC123DEFG\n{SigningKey(61, 'ES384').private_pem()}"):
+        told = quick.refuses(*by_preset, **given(wrong))
+        assert "[connection_secret_no_key]" in told
+        assert not any(line in told for line in wrong.splitlines())
+    quick.says(*by_preset, **given(f"ABC123DEFG\n{first.private_pem()}"))
+    assert shown(quick, "apple")["made_secret"] == {"issuer": "DEF123GHIJ", "audience": "https://appleid.apple.com"}
+    quick.says("connection", "secret", "add", "apple", **given(f"XYZ123DEFG\n{second.private_pem()}"))
+    assert [one["place"] for one in shown(quick, "apple")["secrets"]] == ["current", "previous"]
+    assert "[connection_secret_no_key]" in quick.refuses("connection", "secret", "add", "apple", **given(SECRET))
+    told = quick.refuses("connection", "change", "apple", "--setting", "made_secret=null")
+    assert "[connection_secret_missing]" in told
+    quick.says("connection", "change", "apple", "--setting", "made_secret=null", **given(SECRET))
+    found = quick.says("connection", "show", "apple")
+    assert YAML(typ="safe", pure=True).load(found)["made_secret"] is None
+    assert [one["place"] for one in shown(quick, "apple")["secrets"]] == ["current"]
+    assert not any(line in found for key in (first, second) for line in key.private_pem().splitlines())
 
 
 def test_the_addresses_to_register_are_told(quick: Shell, provider: MisbehavingProvider) -> None:
@@ -301,8 +363,19 @@ def test_our_keys_are_listed_rotated_and_certified(quick: Shell) -> None:
     rotated = quick.says("connection", "keys", "rotate", "keyed")
     assert certified["kid"] in rotated
     assert len(json.loads(quick.says("connection", "keys", "list", "keyed", "--json"))["items"]) == 4
+    told = quick.refuses("connection", "keys", "rotate", "keyed")
+    assert "[connection_keys_rotating]" in told
+    assert "Wait 60 minutes" in told
     request = x509.load_pem_x509_csr(quick.says("connection", "keys", "certificate-request", "keyed").encode())
     assert request.is_signature_valid
+    by_authority = ("--no-discovery", "--authentication", "tls_client_auth", "--setting")
+    told = quick.refuses("connection", "change", "keyed", *by_authority, "client_certificate=junk")
+    assert "client_certificate: The certificate can not be read." in told
+    quick.says("connection", "change", "keyed", *by_authority, f"client_certificate={certified['certificate']}")
+    leaked = quick.says("connection", "keys", "rotate", "keyed", "--leaked")
+    assert leaked.count("in use") == 2
+    assert certified["kid"] not in leaked
+    assert shown(quick, "keyed")["client_certificate"] == ""
     add(quick, "keyless")
     assert "needs no keys" in quick.says("connection", "keys", "list", "keyless")
     assert "[connection_key_missing]" in quick.refuses("connection", "keys", "certificate-request", "keyless")
@@ -323,7 +396,11 @@ def test_a_registration_from_its_beginning_to_its_end(quick: Shell, provider: Mi
     provider.initial_access_token = "an initial access token"
     given = ("--title", "Northwind", "--issuer", provider.issuer, "--contact", "it@northwind.example")
     assert "[registration_refused]" in quick.refuses("connection", "register", "ours", *given)
-    quick.says("connection", "register", "ours", *given, ENTRACTE_INITIAL_ACCESS_TOKEN=provider.initial_access_token)
+    provider.software_statement = "a.signed.statement"
+    statement = quick.folder / "statement.jwt"
+    statement.write_text("a.signed.statement\n", encoding="ascii")
+    stated, token = ("--software-statement", str(statement)), provider.initial_access_token
+    quick.says("connection", "register", "ours", *given, *stated, ENTRACTE_INITIAL_ACCESS_TOKEN=token)
     found = shown(quick, "ours")
     assert found["client_id"] in provider.registered
     assert found["registration"]["managed"]
@@ -353,7 +430,8 @@ def test_discovery_is_asked_again(quick: Shell, provider: MisbehavingProvider) -
         assert f"-> {elsewhere}\tneeds approval" in shown_only
         assert "[connection_approval_missing]" in quick.refuses("connection", "refresh", "moved")
         assert shown(quick, "moved")["end_session_endpoint"] != f"{provider.issuer}/out"
-        quick.says("connection", "refresh", "moved", "--keep", "token_endpoint")
+        assert f"-> {provider.issuer}/out\tneeds approval" in shown_only
+        quick.says("connection", "refresh", "moved", "--keep", "token_endpoint", "--approve")
         assert shown(quick, "moved")["end_session_endpoint"] == f"{provider.issuer}/out"
         assert shown(quick, "moved")["token_endpoint"] == f"{provider.issuer}/token"
         quick.says("connection", "refresh", "moved", "--approve")

@@ -134,6 +134,100 @@ def test_the_key_from_before_the_sign_in_opens_nothing_after_it(stage: Stage) ->
     assert stage.participation(browser).entered_at is None
 
 
+@pytest.mark.conformance("MUST 13", "BAD 7")
+def test_the_key_from_before_opens_nothing_of_the_person_even_while_the_new_one_is_on_its_way(stage: Stage) -> None:
+    """Whoever planted the key asks right after the return, before the browser that came back asks for its next page:
+    there are the answers that were there before, nothing of the person, and no new key."""
+    stage.connect()
+    browser, address = stage.at_the_login()
+    thief, before = stage.site.browser(), browser.cookies[stage.cookie]
+    thief.cookies = dict(browser.cookies)
+    form = browser.get(browser.get(back(address)).path).path
+    assert stage.participation(browser).profile is not None
+    for path in ("/details", "/sign-in", "/sign-in/mishap", "/thanks", "/why", ""):
+        seen = follow(thief, f"{stage.campaign}{path}")
+        assert (seen.status, EMAIL in seen.body) == (200, False)
+        assert thief.cookies[stage.cookie] == before
+    assert "The sea" in thief.get(f"{stage.campaign}/why").body
+    assert thief.post(f"{stage.campaign}/details", FORM).status == 303
+    assert thief.post(f"{stage.campaign}/sign-out").status == 303
+    assert EMAIL in browser.get(form).body
+    assert stage.participation(browser).entered_at is None
+    assert "The sea" not in follow(thief, f"{stage.campaign}/why").body, "the new key was seen: the old one is over"
+
+
+@pytest.mark.conformance("MUST 13", "BAD 7", "BAD 43")
+def test_the_address_of_a_frame_from_before_opens_nothing_of_the_person(stage: Stage) -> None:
+    stage.connect()
+    browser, base = stage.in_a_frame()
+    handle = handle_of(browser, browser.go_to_the_login(base))
+    after = browser.get(f"{base}/return/{handle}").path
+    assert not after.startswith(f"{base}/")
+    thief = stage.site.browser()
+    for path in ("", "/details", "/sign-in", "/thanks"):
+        seen = follow(thief, f"{base}{path}")
+        assert (seen.status, EMAIL in seen.body) == (200, False)
+        assert after.split("/in/")[1].partition("/")[0] not in seen.body
+    assert EMAIL in follow(browser, after).body
+
+
+@pytest.mark.conformance("MUST 13")
+def test_an_answer_that_was_lost_is_given_again_to_who_has_the_return(stage: Stage) -> None:
+    """The answer with the new key did not arrive. Reload is at the address of the return: that, and the key from
+    before, bring the same again, as long as the new key was not seen; no earlier sign-in's return does."""
+    stage.connect()
+    browser, first = stage.at_the_login()
+    first_return = browser.get(back(first)).path
+    form = browser.get(first_return).path
+    assert EMAIL in browser.get(form).body
+    again = browser.post(f"{stage.campaign}/sign-in?another=1")["location"]
+    second_return = browser.get(back(again)).path
+    lost = dict(browser.cookies)
+    browser.get(second_return)
+    browser.cookies = dict(lost)
+    assert browser.get(first_return).path == f"{stage.campaign}/sign-in", "that is not what began this key"
+    assert browser.cookies == lost
+    assert browser.get(second_return).path == form
+    assert browser.cookies != lost
+    assert EMAIL in browser.get(form).body
+    browser.cookies = dict(lost)
+    assert browser.get(second_return).status == 400, "the new key was seen"
+
+
+@pytest.mark.conformance("MUST 13", "BAD 7")
+def test_who_lost_the_answer_goes_on_with_the_key_from_before(stage: Stage) -> None:
+    """Without the address of the return there are the answers, and one more sign-in; the key from before that one opens
+    nothing of it either."""
+    stage.connect()
+    browser, address = stage.at_the_login()
+    before = dict(browser.cookies)
+    browser.get(browser.get(back(address)).path)
+    kept_by_the_other = dict(browser.cookies)
+    browser.cookies = before
+    page = follow(browser, stage.campaign)
+    assert (page.status, EMAIL in page.body, "saved as you go" in page.body) == (200, False, True)
+    assert "The sea" in browser.get(f"{stage.campaign}/why").body
+    assert EMAIL in follow(browser, browser.sign_in(stage.campaign).path).body
+    browser.cookies = kept_by_the_other
+    assert EMAIL not in follow(browser, stage.campaign).body
+
+
+@pytest.mark.conformance("MUST 12")
+def test_of_many_sign_ins_of_one_browser_the_oldest_are_over(stage: Stage) -> None:
+    """Seven may be under way at once; the eighth ends the first, which says so calmly."""
+    stage.connect()
+    browser = stage.site.browser()
+    browser.answer_questions(stage.campaign)
+    addresses = [browser.go_to_the_login(stage.campaign) for _ in range(8)]
+    mishap = browser.get(browser.get(back(addresses[0])).path)
+    assert mishap.path == f"{stage.campaign}/sign-in/mishap"
+    assert stage.asked() == []
+    oldest = stage.attempt(addresses[0])
+    assert (oldest.outcome, oldest.reason, oldest.consumed_at) == (Outcome.FAILED, Reason.STATE_EXPIRED.code, None)
+    assert EMAIL in follow(browser, back(addresses[1])).body
+    assert stage.attempt(addresses[1]).outcome is Outcome.SIGNED_IN
+
+
 @pytest.mark.conformance("BAD 49")
 @pytest.mark.parametrize("left", ["no cookie", "a broken one", "that of another campaign"])
 def test_a_second_person_in_the_same_browser_without_the_cookie(stage: Stage, left: str) -> None:
@@ -175,7 +269,7 @@ def test_a_state_is_used_up_before_the_code_is_spent_and_once(stage: Stage) -> N
 @pytest.mark.conformance("MUST 3")
 def test_a_state_names_all_of_its_sign_in_and_tells_nothing(stage: Stage) -> None:
     """64 characters hold key number, campaign, connection, participation, attempt and time. A campaign's number is of
-    one organization; a connection's is of one issuer and client ID; the redirect URI is one for all."""
+    one organization; a connection's is of one issuer, client ID and redirect URI."""
     connection = stage.connect()
     browser, address = stage.at_the_login()
     asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}

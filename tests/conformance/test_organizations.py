@@ -1,9 +1,11 @@
 """Two organizations at one installation, often at the same server: nothing of one is of use at the other."""
 
 import base64
+import hmac
 import inspect
 import re
 from dataclasses import fields, is_dataclass, replace
+from hashlib import md5, sha1, sha256, sha512
 from typing import Any, get_args, get_type_hints
 from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 from uuid import uuid4
@@ -14,16 +16,13 @@ from entracte.connections import manage
 from entracte.connections.client_secrets import Place, secret_of
 from entracte.connections.manage import named
 from entracte.connections.metadata_memory import Compared, MetadataMemory, compare, refresh
-from entracte.connections.model import Connection, Connections
+from entracte.connections.model import Connection
 from entracte.errors import LocalError
 from entracte.fetch import Fetcher, OutboundAllow
 from entracte.organizations import tokens
 from entracte.organizations.manage import add_member, add_organization
-from entracte.organizations.model import Brand, Role
+from entracte.organizations.model import Brand, Organizations, Role
 from entracte.organizations.tokens import Scope
-from entracte.participation.model import Participations
-from entracte.participation.provider_sessions import ProviderSessions
-from entracte.participation.records import Records
 from entracte.protocol.errors import Reason, Refused
 from entracte.store.opened import Store
 from entracte.values import OrganizationNumber, Secret, entropy, now
@@ -31,7 +30,8 @@ from tests.api.programs import Program
 from tests.conformance.stage import Stage, back, follow, state_of, there
 from tests.misbehaving_provider import MisbehavingProvider, served_misbehaving_provider
 from tests.misbehaving_provider.model import Client
-from tests.web.running import Running
+from tests.store.test_apart import DIRECTORY, MAKES, READS
+from tests.web.running import Running, running
 
 MARKED = "canary-of-a-client-secret"
 THEIRS = Client("their client", "their secret")
@@ -95,6 +95,35 @@ def test_one_server_two_clients_and_nothing_in_common(stage: Stage, theirs: Stag
         assert side.refused()[0] == Reason.TOKEN_AUDIENCE.code
 
 
+@pytest.mark.conformance("BAD 27", "MUST 49")
+def test_one_account_has_another_mark_at_each_organization_and_installation(
+    stage: Stage, theirs: Stage, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Each is keyed: it stays the same for one organization, and no hash without its key is one of them."""
+    stage.connect()
+    with running(tmp_path_factory.mktemp("another")) as another:
+        elsewhere = Stage(another, stage.provider)
+        elsewhere.connect()
+        marks = [mark_of(side) for side in (stage, theirs, elsewhere)]
+    assert len(set(marks)) == 3
+    assert mark_of(stage) == marks[0]
+    texts = [stage.provider.issuer, str(stage.provider.person["sub"])]
+    known = [*texts, *("".join((first, joint, last)) for first, last in (texts, texts[::-1]) for joint in JOINTS)]
+    assert not {hash_(text.encode()).digest() for text in known for hash_ in (md5, sha1, sha256, sha512)} & {*marks}
+    keyed_by_what_is_known = {hmac.digest(key.encode(), text.encode(), sha256) for key in known for text in known}
+    assert not keyed_by_what_is_known & {*marks}
+
+
+JOINTS = ("", "\0", ":", "|", "/", " ", "\n")
+
+
+def mark_of(side: Stage) -> bytes:
+    """What is kept of the login's person after a sign-in in a new browser."""
+    browser, _callback, returned = side.sign_in()
+    assert returned.path == f"{side.campaign}/details"
+    return there(side.participation(browser).profile).person
+
+
 @pytest.mark.conformance("MUST 49", "MUST 51")
 def test_a_secret_of_one_opens_for_no_other(stage: Stage, theirs: Stage) -> None:
     """Each is sealed under a key of its organization: not even the server's own keys open it for another."""
@@ -135,10 +164,17 @@ def test_a_state_leads_to_its_own_campaign_whatever_the_way_back_says(stage: Sta
 
 
 @pytest.mark.conformance("MUST 48")
-@pytest.mark.parametrize("kept_by", [Connections, Participations, ProviderSessions, Records])
+@pytest.mark.parametrize("kept_by", READS)
 def test_every_lookup_begins_with_an_organization(kept_by: type) -> None:
-    """As a number, or in what is looked up: the rooms can not ask the store without saying whose it is."""
-    methods = {name: method for name, method in vars(kept_by).items() if inspect.iscoroutinefunction(method)}
+    """As a number, or in what is looked up: the rooms can not ask the store without saying whose it is. What they find
+    an organization by is a short list, and nobody makes one inside another. That each method looks at what it is told,
+    `tests/store/test_apart.py` shows."""
+    ways_in = DIRECTORY.get(kept_by, frozenset()) | (MAKES[kept_by] if kept_by is Organizations else frozenset())
+    methods = {
+        name: method
+        for name, method in inspect.getmembers(kept_by, inspect.isfunction)
+        if not name.startswith("_") and name not in ways_in
+    }
     assert methods
     for name, method in methods.items():
         first = next(iter(get_type_hints(method).values()))

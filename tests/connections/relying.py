@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import aiohttp
 
+from entracte.connections.addresses import own_callback, redirect_uri_of
 from entracte.connections.authorization_response import Came
 from entracte.connections.client_secrets import seal_secret
 from entracte.connections.model import Connection, ConnectionConfig
@@ -37,7 +38,8 @@ from tests.web.running import FIELD
 
 KEYS = SealKeys(1, {1: b"k" * 32})
 PERSON_KEY = b"p" * 32
-REDIRECT_URI = "https://play.example/oauth/callback"
+OAUTH_URL = "https://play.example"
+REDIRECT_URI = f"{OAUTH_URL}/oauth/callback"
 
 
 @dataclass
@@ -47,6 +49,8 @@ class Relying:
     provider: MisbehavingProvider
     fetcher: Fetcher
     providers: Providers = field(init=False)
+    ahead: int = 0
+    """Seconds by which our clock is ahead: what was begun before it was set is as much older."""
 
     def __post_init__(self) -> None:
         self.providers = Providers(self.fetcher, now)
@@ -80,7 +84,10 @@ class Relying:
         """The address that the browser is sent to."""
         content = StateContent(CampaignNumber(3), connection.number, ParticipationId(uuid4()), AttemptNumber(9), now())
         server = self.server(connection, providers)
-        begun = await begin(server, content, redirect_uri=REDIRECT_URI, language="en", another_account=False)
+        redirect_uri = redirect_uri_of(connection, OAUTH_URL)
+        begun = await begin(
+            server, content, redirect_uri=redirect_uri, language="en", another_account=False, address=OAUTH_URL
+        )
         return begun.url
 
     async def sign_in(self, connection: Connection, providers: Providers | None = None) -> SignedIn:
@@ -112,14 +119,14 @@ class Relying:
         return await complete(
             open_state(state, KEYS, now()),
             state,
-            Came(parameters, by),
+            Came(parameters, by, own_callback(connection)),
             self.server(connection, providers),
             person_key=PERSON_KEY,
-            redirect_uri=REDIRECT_URI,
+            redirect_uri=redirect_uri_of(connection, OAUTH_URL),
         )
 
     def server(self, connection: Connection, providers: Providers | None = None) -> Server:
-        return server_of(connection, providers or self.providers, KEYS, entropy, now())
+        return server_of(connection, providers or self.providers, KEYS, entropy, now() + self.ahead)
 
     def paths(self) -> list[str]:
         """The endpoints that were asked, in order."""

@@ -1,6 +1,8 @@
 """An answer on its way from the OAuth service to the campaign: what goes on in the address, and what goes on sealed."""
 
 from hashlib import sha256
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
@@ -8,6 +10,7 @@ from entracte.connections.authorization_response import SEALED, Came, handed_on,
 from entracte.protocol.authorization import ResponseMode
 from entracte.protocol.errors import Reason, Refused
 from entracte.protocol.seal import SealKeys, encode
+from tests.connections.relying import Relying
 
 KEYS = SealKeys(1, {1: b"k" * 32})
 STATE = "s" * 64
@@ -64,3 +67,56 @@ def test_a_sealed_answer_is_of_one_sign_in_and_of_ours(change: str) -> None:
     with pytest.raises(Refused) as refused:
         taken_over(passed, keys)
     assert refused.value.reason in (Reason.STATE_INVALID, Reason.STATE_UNKNOWN_KEY)
+
+
+SIGNED = "Expected a signed response by {}; a plain one came by {}."
+
+
+@pytest.mark.conformance("MUST 11", "MUST 35")
+@pytest.mark.parametrize(
+    ("settings", "by", "evidence"),
+    [
+        ({}, "fragment", "Expected query; it came by fragment."),
+        ({}, "form_post", "Expected query; it came by form_post."),
+        ({"response_mode": "form_post"}, "query", "Expected form_post; it came by query."),
+        ({"response_type": "code id_token"}, "query", "Expected fragment; it came by query."),
+        ({"response_mode": "query.jwt"}, "query", SIGNED.format("query", "query")),
+        ({"response_mode": "form_post.jwt"}, "form_post", SIGNED.format("form_post", "form_post")),
+        ({"response_mode": "form_post.jwt"}, "query", SIGNED.format("form_post", "query")),
+    ],
+)
+@pytest.mark.parametrize("answer", [{"error": "access_denied"}, {"error": "server_error", "response": "a.b.c"}, {}])
+async def test_an_error_that_comes_another_way_than_asked_is_used_for_nothing(
+    relying: Relying, settings: dict[str, Any], by: str, evidence: str, answer: dict[str, str]
+) -> None:
+    """Not for the word in it either: anybody can write a plain error, and put it into an address."""
+    connection = relying.connection(**settings)
+    state = parse_qs(urlsplit(await relying.begin(connection)).query)["state"][0]
+    query = urlencode({**answer, "state": state, "iss": connection.config.issuer})
+    with pytest.raises(Refused) as refused:
+        await relying.complete(connection, query, by=ResponseMode(by))
+    assert (refused.value.reason, refused.value.evidence) == (Reason.RESPONSE_MODE, evidence)
+    assert relying.paths() == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "by"),
+    [({}, "query"), ({"response_mode": "form_post"}, "form_post"), ({"response_type": "code token"}, "fragment")],
+)
+async def test_an_error_that_comes_as_asked_is_one(relying: Relying, settings: dict[str, Any], by: str) -> None:
+    connection = relying.connection(**settings)
+    state = parse_qs(urlsplit(await relying.begin(connection)).query)["state"][0]
+    query = urlencode({"error": "access_denied", "state": state, "iss": connection.config.issuer})
+    with pytest.raises(Refused) as refused:
+        await relying.complete(connection, query, by=ResponseMode(by))
+    assert refused.value.reason is Reason.ACCESS_DENIED
+
+
+async def test_a_signed_response_that_comes_another_way_is_refused_before_it_is_read(relying: Relying) -> None:
+    connection = relying.connection(response_mode="form_post.jwt")
+    state = parse_qs(urlsplit(await relying.begin(connection)).query)["state"][0]
+    query = urlencode({"response": "a.b.c", "state": state})
+    with pytest.raises(Refused) as refused:
+        await relying.complete(connection, query, by=ResponseMode.QUERY)
+    assert refused.value.evidence == "Expected a signed response by form_post; it came by query."
+    assert refused.value.reason is Reason.RESPONSE_MODE

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entracte.connections.claim_map import ClaimRule
-from entracte.connections.claims import LONGEST_VALUE, MappedClaims, at_path, map_claims
+from entracte.connections.claims import LONGEST_VALUE, MappedClaims, at_path, map_claims, map_claims_beside
 from entracte.connections.model import ConnectionConfig
 
 
@@ -198,6 +198,36 @@ def test_only_true_in_the_same_document_vouches_for_the_first_path(claims: dict[
 )
 def test_the_account_is_what_the_person_knows_it_by(claims: dict[str, Any], account: str) -> None:
     assert map_claims(claims, config()).account == account
+
+
+UNSIGNED = {"given_name": "Eve", "family_name": "Who \u202eever\x00" + "x" * 2000}
+
+
+def test_names_that_nobody_signed_count_where_the_document_has_none() -> None:
+    """With the limits of every attribute: one line, no overrides, a thousand characters."""
+    plain = map_claims_beside({}, STANDARD, config())
+    assert plain == map_claims(STANDARD, config())
+    assert map_claims_beside(UNSIGNED, STANDARD, config()) == plain
+    half = {"email": "ana@example.com", "email_verified": True, "given_name": "Ana"}
+    told = map_claims_beside(UNSIGNED, half, config())
+    assert told.attributes["first_name"] == "Ana"
+    assert told.attributes["last_name"] == ("Who ever" + "x" * 2000)[:LONGEST_VALUE]
+    assert told.verified == {"email"}
+
+
+def test_what_nobody_signed_is_never_vouched_for_and_names_no_account() -> None:
+    """Whatever the claim map says: nor is it the flag that vouches for another claim."""
+    rules = {
+        "first_name": ClaimRule(paths=("given_name",), verified="email_verified"),
+        "last_name": ClaimRule(paths=("surname", "family_name"), constant="Nobody", verified="email_verified"),
+        "phone": ClaimRule(paths=("phone",), verified="given_name"),
+    }
+    claims = {"email_verified": True, "phone": "1"}
+    told = map_claims_beside({"given_name": "true", "family_name": "Who"}, claims, config(**rules))
+    assert told.attributes == {"first_name": "true", "last_name": "Who", "phone": "1"}
+    assert told.verified == frozenset()
+    assert told.account == map_claims(claims, config(**rules)).account == "Nobody"
+    assert map_claims_beside(UNSIGNED, {}, config()).account == ""
 
 
 NAMES = st.sampled_from(["email", "name", "a", "b", "0", "a.b", "email_verified", ""]) | st.text(max_size=5)

@@ -96,10 +96,10 @@ def test_sealed_anew_by_the_same_key_nothing_changes() -> None:
 @pytest.mark.parametrize("text", ["", "  ", "a\nb", "a\0b", "\ud800", "x" * 2001])
 def test_what_no_server_gives_out_is_refused_without_telling_it(text: str) -> None:
     with pytest.raises(LocalError) as raised:
-        check_secret(Secret(text))
+        check_secret(Secret(text), CONFIG)
     assert raised.value.problem.code == "connection_secret_malformed"
     assert not text.strip() or text not in str(raised.value)
 
 
 def test_odd_characters_may_stand_in_a_secret() -> None:
-    assert check_secret(Secret("s3cret/+:%& ü")) == Secret("s3cret/+:%& ü")
+    assert check_secret(Secret("s3cret/+:%& ü"), CONFIG) == Secret("s3cret/+:%& ü")

@@ -1,28 +1,30 @@
 """Servers that hang, real ones, beside servers that are well: who asks the second is not held up (MUST 42)."""
 
 import asyncio
-import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import pytest
 
 from entracte.connections.breakers import FAILURES
 from entracte.connections.bulkheads import ALL, MOST
 from entracte.connections.model import Connection, ConnectionConfig
-from entracte.connections.providers import Providers
+from entracte.connections.providers import Providers, asking_for
 from entracte.fetch import Fetcher, Limits
-from entracte.protocol.errors import Refused
+from entracte.protocol.errors import Reason, Refused
 from entracte.protocol.keys import jwks_request
 from entracte.protocol.messages import HttpRequest, Purpose
 from entracte.values import ConnectionNumber, OrganizationNumber, now
-from tests.fetch.servers import answer, fetching, listening, post, saying
+from tests.awake import awake
+from tests.fetch.servers import CLOSING, answer, fetching, get, listening, post, saying, until
 
-SILENCE = 2.0
-"""Seconds until a request to a silent server is given up."""
-LIMITS = Limits(first_byte=SILENCE, total=2 * SILENCE)
-SOON = SILENCE / 2
-"""A request that waited for somebody else's server would take longer."""
+SILENCE = 6.0
+"""Seconds until a request to a silent server is given up; long enough for a machine that stands still meanwhile."""
+LIMITS = Limits(connect=SILENCE, first_byte=SILENCE, total=2 * SILENCE)
+SOON = 1.0
+"""Seconds of our own. A request that waited for somebody else's server would take longer."""
 
 
 async def hang(request: bytes, writer: asyncio.StreamWriter) -> None:
@@ -49,13 +51,14 @@ async def outcome(providers: Providers, of: Connection, request: HttpRequest) ->
 
 
 async def slowest(providers: Providers, of: Connection, request: HttpRequest, times: int) -> float:
-    """Ask again and again, each answered: how long the slowest took, in seconds."""
+    """Ask again and again, each answered: how long the slowest took, in seconds of our own."""
     worst = 0.0
-    for _ in range(times):
-        began = time.monotonic()
-        assert await outcome(providers, of, request) == "200"
-        worst = max(worst, time.monotonic() - began)
-        await asyncio.sleep(0.005)
+    with awake() as own:
+        for _ in range(times):
+            began = own()
+            assert await outcome(providers, of, request) == "200"
+            worst = max(worst, own() - began)
+            await asyncio.sleep(0.005)
     return worst
 
 
@@ -63,7 +66,7 @@ async def slowest(providers: Providers, of: Connection, request: HttpRequest, ti
 async def test_a_server_that_hangs_does_not_slow_the_participants_of_another() -> None:
     async with (
         listening(hang) as dead,
-        listening(saying(answer())) as alive,
+        listening(saying(CLOSING)) as alive,
         fetching(limits=LIMITS) as fetcher,
     ):
         providers = Providers(fetcher, now)
@@ -74,9 +77,9 @@ async def test_a_server_that_hangs_does_not_slow_the_participants_of_another() -
         said = Counter(await asyncio.gather(*crowd))
         assert said["provider_timeout"] == MOST["connection"] == dead.connections
         assert said["provider_busy"] == 300 - MOST["connection"], "at once, or after a moment"
-        began = time.monotonic()
-        assert await outcome(providers, connection(1), post(dead.url())) == "provider_paused"
-        assert time.monotonic() - began < SOON
+        with awake() as own:
+            assert await outcome(providers, connection(1), post(dead.url())) == "provider_paused"
+            assert own() < SOON
         assert dead.connections == MOST["connection"]
 
 
@@ -85,7 +88,7 @@ async def test_many_servers_that_hang_do_not_hold_every_connection() -> None:
     """Ten, with a crowd before each: together they would hold more connections than there are."""
     async with AsyncExitStack() as servers:
         dead = [await servers.enter_async_context(listening(hang)) for _ in range(10)]
-        alive = await servers.enter_async_context(listening(saying(answer())))
+        alive = await servers.enter_async_context(listening(saying(CLOSING)))
         fetcher: Fetcher = await servers.enter_async_context(fetching(limits=LIMITS))
         providers = Providers(fetcher, now)
         crowd = [
@@ -105,7 +108,7 @@ async def test_one_purpose_that_fails_does_not_hide_behind_another_that_is_well(
     """A server whose UserInfo is broken and whose token endpoint is not: UserInfo alone is paused."""
     async with (
         listening(saying(answer(status="503 Service Unavailable"))) as broken,
-        listening(saying(answer())) as alive,
+        listening(saying(CLOSING)) as alive,
         fetching(limits=LIMITS) as fetcher,
     ):
         providers = Providers(fetcher, now)
@@ -121,21 +124,60 @@ async def test_one_purpose_that_fails_does_not_hide_behind_another_that_is_well(
 
 @pytest.mark.conformance("MUST 42", "MUST 44")
 async def test_key_sets_of_a_server_that_hangs_hold_few_connections() -> None:
-    async with listening(hang) as dead, listening(saying(answer())) as alive, fetching(limits=LIMITS) as fetcher:
+    async with listening(hang) as dead, listening(saying(CLOSING)) as alive, fetching(limits=LIMITS) as fetcher:
         providers = Providers(fetcher, now)
-        asked = [asyncio.create_task(providers.key_set(dead.url(path=f"/{number}"))) for number in range(100)]
+        owner = OrganizationNumber(1)
+        asked = [asyncio.create_task(providers.key_set(owner, dead.url(path=f"/{number}"))) for number in range(100)]
         await asyncio.sleep(0.2)
-        began = time.monotonic()
-        assert (await providers.document(jwks_request(alive.url()))).status == 200
-        assert time.monotonic() - began < SOON
+        with awake() as own:
+            assert (await providers.document(jwks_request(alive.url()))).status == 200
+            assert own() < SOON
         said = await asyncio.gather(*asked, return_exceptions=True)
         codes = Counter(one.reason.code for one in said if isinstance(one, Refused))
         assert codes == {"provider_timeout": MOST["server"], "provider_busy": 100 - MOST["server"]}
         assert dead.connections == MOST["server"]
 
 
+@pytest.mark.conformance("MUST 42")
+@pytest.mark.parametrize("what", ["tokens", "key sets", "metadata"])
+async def test_domains_of_one_organization_that_hang_do_not_stop_the_lookups_of_another(what: str) -> None:
+    """Sixteen domains with four names each, whatever is asked for there."""
+    asked: list[str] = []
+    answers = asyncio.Event()
+
+    async def resolve(host: str) -> Sequence[str]:
+        asked.append(host)
+        if host.startswith("dead"):
+            await answers.wait()
+        return ["127.0.0.1"]
+
+    limits = replace(LIMITS, resolve=120, total=240)
+    async with listening(saying(CLOSING)) as alive, fetching(limits=limits, resolve=resolve) as fetcher:
+        providers, hostile = Providers(fetcher, now), OrganizationNumber(1)
+
+        async def ask(number: int) -> None:
+            url = alive.url(f"dead{number}.d{number % 16}.example", path=f"/{number}")
+            if what == "tokens":
+                await providers.of(connection(number, organization=hostile))(post(url))
+            elif what == "key sets":
+                await providers.key_set(hostile, url)
+            else:
+                await asking_for(hostile, providers.document)(get(url))
+
+        crowd = [asyncio.create_task(ask(number)) for number in range(64)]
+        await until(lambda: sum(one.done() for one in crowd) == 64 - limits.lookups_per_asker)
+        assert await outcome(providers, connection(99), post(alive.url("login.example"))) == "200"
+        others = asking_for(OrganizationNumber(99), providers.document)
+        assert (await others(get(alive.url("other.example")))).status == 200
+        assert len(asked) == limits.lookups_per_asker + 2
+        answers.set()
+        said = await asyncio.gather(*crowd, return_exceptions=True)
+        busy = [one for one in said if isinstance(one, Refused) and one.reason is Reason.PROVIDER_BUSY]
+        assert len(busy) == 64 - limits.lookups_per_asker
+
+
 async def test_an_address_that_is_none_is_refused_as_any() -> None:
     async with fetching() as fetcher:
         for address in ("http://[not-an-ip]/", "", "https://", "jwks"):
             with pytest.raises(Refused, match="provider_blocked"):
-                await Providers(fetcher, now).key_set(address)
+                await Providers(fetcher, now).key_set(OrganizationNumber(1), address)

@@ -8,11 +8,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from entracte.connections.key_list import keys_of, request_for_certificate
+from entracte.connections.key_rotation import PUBLISHED_FIRST
 from entracte.connections.model import Connection, ConnectionConfig, KeyUse
-from entracte.connections.own_keys import PUBLISHED_FIRST, opened, rotated, with_needed_keys
+from entracte.connections.opened_keys import opened
+from entracte.connections.own_keys import with_needed_keys
 from entracte.errors import LocalError
 from entracte.protocol.base64url import encode
 from entracte.values import ConnectionNumber, OrganizationNumber, entropy
+from tests.connections.keyed import rotated_at
 from tests.connections.relying import KEYS
 
 NOW = 1_800_000_000
@@ -33,25 +36,25 @@ def in_use(kept: Connection, at: int, use: KeyUse) -> list[bool]:
 
 
 def test_a_new_key_is_published_before_it_is_used() -> None:
-    kept = rotated(connection(authentication="private_key_jwt", dpop=True), KEYS, entropy, NOW + 5)
+    kept = rotated_at(connection(authentication="private_key_jwt", dpop=True), NOW + 5)
     assert in_use(kept, NOW + 10, KeyUse.SIGNATURE) == [False, True]
     assert in_use(kept, NOW + 5 + PUBLISHED_FIRST, KeyUse.SIGNATURE) == [True, False]
-    assert in_use(kept, NOW + 10, KeyUse.PROOF) == [True, False]
+    assert in_use(kept, NOW + 10, KeyUse.PROOF) == [False, True]
     later = NOW + 5 + PUBLISHED_FIRST
     signing = opened(kept, KEYS, later).signing
     assert signing is not None
     assert [key.kid for key in keys_of(kept, later) if key.in_use and key.use is KeyUse.SIGNATURE] == [signing.kid]
 
 
-def test_a_server_may_encrypt_to_each_that_is_published() -> None:
+def test_a_server_may_encrypt_to_each_that_it_knew() -> None:
     kept = connection(encrypted=["id_token"], encryption_algorithm="ECDH-ES")
-    assert in_use(rotated(kept, KEYS, entropy, NOW + 5), NOW + 10, KeyUse.ENCRYPTION) == [True, True]
+    assert in_use(rotated_at(kept, NOW + 5), NOW + 10, KeyUse.ENCRYPTION) == [True, True]
     other = kept.with_config(kept.config.model_copy(update={"encrypted": (), "encryption_algorithm": ""}))
     assert in_use(other, NOW, KeyUse.ENCRYPTION) == [False]
 
 
 def test_the_certificate_is_the_one_that_is_shown() -> None:
-    kept = rotated(connection(authentication="self_signed_tls_client_auth"), KEYS, entropy, NOW + 5)
+    kept = rotated_at(connection(authentication="self_signed_tls_client_auth"), NOW + 5)
     new, old = keys_of(kept, NOW + 10)
     assert (new.in_use, old.in_use) == (False, True)
     certificate = x509.load_pem_x509_certificate(old.certificate.encode())

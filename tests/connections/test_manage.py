@@ -174,13 +174,13 @@ async def test_replacing_keeps_the_number() -> None:
     try:
         owner = await store.organizations.add("northwind", "Northwind", Brand(), "sealed")
         first = await add(store.connections, owner.number, config(), Secret("one"), KEYS)
-        second = await replace_or_add(store.connections, owner.number, config(title="New"), Secret("two"), KEYS)
+        second = await replace_or_add(store.connections, owner.number, config(title="New"), Secret("two"), KEYS, 200)
         assert second.number == first.number
         kept = await store.connections.by_name(owner.number, "northwind")
         assert kept is not None
         assert kept.config.title == "New"
         assert client_of(kept, KEYS).client_secret == Secret("two")
-        third = await replace_or_add(store.connections, owner.number, config(name="other"), Secret("three"), KEYS)
+        third = await replace_or_add(store.connections, owner.number, config(name="other"), Secret("three"), KEYS, 300)
         assert third.number != first.number
     finally:
         await store.stop()

@@ -1,28 +1,14 @@
-"""Our own keys: made when they are needed, sealed for one organization, published before they sign, and rotated."""
+"""Our own keys: made when they are needed, sealed for one organization, published, and never shown."""
 
-from base64 import b64decode
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc.jwk import KeySet as JoseKeySet
 
-from entracte.connections.model import Connection, ConnectionConfig, KeyUse
-from entracte.connections.own_keys import (
-    NO_KEYS,
-    PUBLISHED_FIRST,
-    certificate_request,
-    key_owner,
-    needed,
-    opened,
-    pem_of,
-    published,
-    resealed,
-    rotated,
-    with_needed_keys,
-)
+from entracte.connections.model import KeyUse
+from entracte.connections.opened_keys import NO_KEYS, opened
+from entracte.connections.own_keys import key_owner, needed, new_keys, published, resealed, with_needed_keys
 from entracte.protocol.client_auth import ClientAuthentication
 from entracte.protocol.errors import Refused
 from entracte.protocol.jws import verify_signature
@@ -30,39 +16,11 @@ from entracte.protocol.keys import read_jwks
 from entracte.protocol.messages import HttpResponse
 from entracte.protocol.seal import SealKeys, decode
 from entracte.protocol.signing import sign
-from entracte.values import ConnectionNumber, OrganizationNumber, Secret, entropy
+from entracte.values import OrganizationNumber, Secret, entropy
+from tests.connections.keyed import EVERYTHING, KEYS, NOW, config, connection, made, rotated_at
 
-KEYS = SealKeys(1, {1: b"k" * 32})
 NEWER = SealKeys(2, {2: b"n" * 32, 1: b"k" * 32})
-NOW = 1_800_000_000
 PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "k"}
-
-
-def config(**changes: Any) -> ConnectionConfig:
-    given = {
-        "name": "northwind", "title": "Northwind", "client_id": "us", "issuer": "https://login.example",
-        "authorization_endpoint": "https://login.example/a", "token_endpoint": "https://login.example/t",
-        "jwks_uri": "https://login.example/j",
-        **changes,
-    }  # fmt: skip
-    return ConnectionConfig.model_validate(given)
-
-
-def connection(**changes: Any) -> Connection:
-    return Connection(OrganizationNumber(4), ConnectionNumber(7), config(**changes), "")
-
-
-def made(now: int = NOW, **changes: Any) -> Connection:
-    return with_needed_keys(connection(**changes), KEYS, entropy, now)
-
-
-EVERYTHING: dict[str, Any] = {
-    "authentication": "private_key_jwt",
-    "encryption_algorithm": "ECDH-ES",
-    "encrypted": ["id_token"],
-    "dpop": True,
-    "certificate_bound_tokens": True,
-}
 
 
 @pytest.mark.parametrize(
@@ -111,6 +69,24 @@ def test_nothing_private_is_published_or_shown() -> None:
         opened(replace(kept, organization=OrganizationNumber(5)), KEYS, NOW)
 
 
+def test_a_server_finds_the_newest_key_to_encrypt_to() -> None:
+    """What it learned before still opens; a key that will go is not handed out any more."""
+    kept = rotated_at(made(**EVERYTHING), NOW)
+    [found] = [key for key in published(kept)["keys"] if key["use"] == "enc"]
+    assert found["kid"] == next(key.kid for key in kept.own_keys if key.use is KeyUse.ENCRYPTION)
+    other = kept.with_config(config(**EVERYTHING | {"encryption_algorithm": "RSA-OAEP"}))
+    both = published(with_needed_keys(other, KEYS, entropy, NOW))["keys"]
+    assert sorted(key["alg"] for key in both if key["use"] == "enc") == ["ECDH-ES", "RSA-OAEP"]
+
+
+def test_a_new_key_for_each_use() -> None:
+    kept = made(**EVERYTHING)
+    new = new_keys(kept, KEYS, entropy, NOW + 5)
+    assert [(key.use, key.algorithm) for key in new] == list(needed(kept.config).items())
+    assert {key.created_at for key in new} == {NOW + 5}
+    assert not {key.kid for key in new} & {key.kid for key in kept.own_keys}
+
+
 @pytest.mark.parametrize("algorithm", ["ES256", "ES384", "ES512", "PS256", "RS512", "EdDSA"])
 def test_what_the_key_signs_verifies_by_what_is_published(algorithm: str) -> None:
     """By our own reader of key sets, and by the library's."""
@@ -122,89 +98,6 @@ def test_what_the_key_signs_verifies_by_what_is_published(algorithm: str) -> Non
     key_set = read_jwks(HttpResponse(200, {"content-type": "application/jwk-set+json"}, body))
     assert verify_signature(token, key_set, frozenset({algorithm})).claims == {"iss": "us"}
     assert len(JoseKeySet.import_key_set(published(kept)).keys) == 1  # type: ignore[arg-type]
-
-
-def test_a_new_key_is_published_before_it_signs() -> None:
-    first = made(authentication="private_key_jwt")
-    second = rotated(first, KEYS, entropy, NOW + 100)
-    before = opened(second, KEYS, NOW + 100 + PUBLISHED_FIRST - 1).signing
-    after = opened(second, KEYS, NOW + 100 + PUBLISHED_FIRST).signing
-    assert before is not None
-    assert after is not None
-    assert (before.kid, after.kid) == (first.own_keys[0].kid, second.own_keys[0].kid)
-    assert {key["kid"] for key in published(second)["keys"]} == {before.kid, after.kid}
-
-
-def test_the_first_key_signs_at_once() -> None:
-    assert opened(made(authentication="private_key_jwt"), KEYS, NOW).signing is not None
-
-
-def test_of_rotated_keys_the_one_before_stays_and_older_ones_go() -> None:
-    kept = made(**EVERYTHING)
-    for times in range(3):
-        before, kept = kept, rotated(kept, KEYS, entropy, NOW + times)
-        assert len(kept.own_keys) == 2 * len(needed(kept.config))
-        for use in needed(kept.config):
-            newest_before = next(key for key in before.own_keys if key.use is use)
-            assert [key for key in kept.own_keys if key.use is use][1] == newest_before
-
-
-def test_both_keys_open_what_was_encrypted() -> None:
-    kept = rotated(made(encryption_algorithm="RSA-OAEP-256", encrypted=["id_token"]), KEYS, entropy, NOW)
-    assert [key.kid for key in opened(kept, KEYS, NOW).decryption] == [key.kid for key in kept.own_keys]
-
-
-def test_a_key_of_another_algorithm_is_not_used() -> None:
-    kept = made(authentication="private_key_jwt", encryption_algorithm="ECDH-ES", encrypted=["id_token"])
-    changed = config(
-        authentication="private_key_jwt", signing_algorithm="PS256", encryption_algorithm="RSA-OAEP",
-        encrypted=["id_token"],
-    )  # fmt: skip
-    without = opened(replace(kept, config=changed), KEYS, NOW)
-    assert without.signing is None
-    assert without.decryption == ()
-
-
-def test_the_certificate_is_of_our_key() -> None:
-    kept = made(authentication="self_signed_tls_client_auth")
-    certificate = opened(kept, KEYS, NOW).certificate
-    assert certificate is not None
-    read = x509.load_pem_x509_certificate(certificate.chain.encode())
-    private = load_pem_private_key(certificate.private_key.reveal().encode(), None)
-    assert read.public_key() == private.public_key()
-    [published_key] = published(kept)["keys"]
-    assert x509.load_der_x509_certificate(b64decode(published_key["x5c"][0])) == read
-    assert certificate.private_key.reveal() not in repr(certificate)
-
-
-def test_an_authority_gets_a_request_for_our_key() -> None:
-    kept = made(authentication="tls_client_auth", client_certificate="a chain of theirs")
-    request = x509.load_pem_x509_csr(certificate_request(kept, KEYS).encode())
-    assert request.is_signature_valid
-    certificate = opened(kept, KEYS, NOW).certificate
-    assert certificate is not None
-    assert certificate.chain == "a chain of theirs"
-    assert request.public_key() == load_pem_private_key(certificate.private_key.reveal().encode(), None).public_key()
-    with pytest.raises(LookupError):
-        certificate_request(connection(), KEYS)
-
-
-def test_a_new_certificate_is_shown_only_when_it_is_the_last_one_left() -> None:
-    first = made(authentication="self_signed_tls_client_auth")
-    assert opened(rotated(first, KEYS, entropy, NOW), KEYS, NOW).certificate == opened(first, KEYS, NOW).certificate
-    assert opened(replace(first, own_keys=()), KEYS, NOW).certificate is None
-
-
-@pytest.mark.parametrize("place", [0, 1])
-def test_the_key_that_an_authority_certified_is_shown(place: int) -> None:
-    """RFC 8705 section 2.1: after a rotation the certificate may be for either key, and TLS wants the pair."""
-    kept = rotated(made(authentication="self_signed_tls_client_auth"), KEYS, entropy, NOW)
-    chain = pem_of(kept.own_keys[place].public["x5c"][0])
-    by_authority = config(authentication="tls_client_auth", client_certificate=chain)
-    certificate = opened(replace(kept, config=by_authority), KEYS, NOW).certificate
-    assert certificate is not None
-    private = load_pem_private_key(certificate.private_key.reveal().encode(), None)
-    assert x509.load_pem_x509_certificate(certificate.chain.encode()).public_key() == private.public_key()
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,9 @@ async def serving() -> AsyncIterator[Providers]:
         await runner.cleanup()
 
 
+TEAM = {"team_id": "DEF123GHIJ"}
+
+
 def never(host: str) -> bool:
     return False
 
@@ -243,11 +246,22 @@ async def test_what_is_given_beside_a_preset_stands() -> None:
 
 
 async def test_apple_posts_its_answer() -> None:
-    config = await set_up("apple", {})
+    config = await set_up("apple", TEAM)
     assert config.mode.value == "form_post"
+    assert config.user_in_response
     assert config.authentication.value == "client_secret_post"
     assert config.userinfo_endpoint == ""
-    assert set(config.claims) == {"email"}
+    assert set(config.claims) == {"email", "first_name", "last_name"}
+
+
+async def test_apple_is_told_a_secret_of_our_own_making() -> None:
+    config = await set_up("apple", TEAM)
+    assert config.made_secret is not None
+    assert config.made_secret.model_dump() == {"issuer": "DEF123GHIJ", "audience": "https://appleid.apple.com"}
+    assert (await set_up("apple", TEAM, made_secret=None)).made_secret is None
+    for team in ("", "def123ghij", "DEF123GHI", "DEF123GHIJK"):
+        with pytest.raises(LocalError, match="preset_parameter_malformed"):
+            settings_of_preset("apple", {"team_id": team})
 
 
 def test_entra_is_one_tenant() -> None:
@@ -276,8 +290,20 @@ async def test_an_address_that_nobody_vouches_for(name: str) -> None:
 
 
 async def test_google_is_asked_for_a_domain_only_where_one_is_given() -> None:
-    assert (await set_up("google", {"hosted_domain": "a.example"})).extra_parameters == {"hd": "a.example"}
-    assert (await set_up("google", {})).extra_parameters == {}
+    """And then the domain is a lock: the parameter alone would be a wish."""
+    config = await set_up("google", {"hosted_domain": "a.example"})
+    assert config.extra_parameters == {"hd": "a.example"}
+    assert config.required_claims == {"hd": ("a.example",)}
+    assert config.another_account_prompt == "select_account"
+    config = await set_up("google", {})
+    assert config.extra_parameters == {}
+    assert config.required_claims == {}
+
+
+async def test_one_tenant_of_entra_needs_no_claim_beside_its_issuer() -> None:
+    config = await set_up("entra", examples(presets()["entra"]))
+    assert config.required_claims == {}
+    assert examples(presets()["entra"])["tenant"] in config.issuer
 
 
 async def test_cognito_has_no_standard_sign_out() -> None:

@@ -4,18 +4,24 @@ import json
 import ssl
 from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from entracte.connections.authorization_request import kept_request
+from entracte.connections.key_rotation import PUBLISHED_FIRST, without_leaked
 from entracte.connections.model import KeyUse
-from entracte.connections.own_keys import opened
+from entracte.connections.opened_keys import opened
+from entracte.connections.own_keys import new_keys
 from entracte.fetch import tls_context
 from entracte.protocol.client_auth import ASSERTION_AGE
+from entracte.protocol.dpop import thumbprint
 from entracte.protocol.errors import Reason, Refused
-from entracte.values import now
-from tests.connections.relying import KEYS, Relying, relying_on
+from entracte.values import entropy, now
+from tests.connections.keyed import rotated_at
+from tests.connections.relying import KEYS, OAUTH_URL, Relying, relying_on
 from tests.misbehaving_provider import Certified, Encryption, MisbehavingProvider, authority
 
 EMAIL = "ada@northwind.example"
@@ -176,8 +182,8 @@ async def test_a_signed_request_has_everything_inside(relying: Relying, algorith
     url = await relying.begin(connection)
     assert (await relying.carry(connection, url)).mapped.attributes["email"] == EMAIL
     beside = relying.provider.calls("/par")[0].form if pushed else relying.provider.calls("/authorize")[0].query
-    assert "state" not in beside
-    assert "code_challenge" not in beside
+    # what OpenID Connect Core section 6.1 wants besides, and RFC 9126 section 3 does not
+    assert beside.keys() == {"client_id", "request"} | (set() if pushed else {"response_type", "scope"})
     inside = claims_of(beside["request"])
     assert (inside["iss"], inside["aud"]) == (relying.provider.client_id, relying.provider.issuer)
     assert inside["max_age"] == 600
@@ -240,6 +246,57 @@ async def test_the_code_is_bound_to_our_key_from_the_start(relying: Relying) -> 
     url = await relying.begin(relying.connection(dpop=True))
     [thumbprint] = parse_qs(urlsplit(url).query)["dpop_jkt"]
     assert len(thumbprint) == 43
+
+
+@pytest.mark.parametrize("pushed", [False, True])
+@pytest.mark.parametrize("rotated_after", ["begun", "begun, long before"])
+async def test_a_rotation_of_our_keys_ends_no_sign_in_under_way(
+    relying: Relying, pushed: bool, rotated_after: str
+) -> None:
+    """The code is bound to the key that was named when it was asked for: also when another one is used before it comes,
+    because its hour ends just then."""
+    relying.provider.dpop_required = True
+    kept = relying.connection(dpop=True, push_requests=pushed, profile_source="userinfo")
+    old = kept.own_keys[0].model_copy(update={"created_at": now() - 2 * PUBLISHED_FIRST})
+    kept = replace(kept, own_keys=(old,))
+    if rotated_after != "begun":
+        kept = rotated_at(kept, now() + 20 - PUBLISHED_FIRST)
+    url = await relying.begin(kept)
+    if rotated_after == "begun":
+        kept = rotated_at(kept, now())
+    relying.ahead = 40
+    assert (await relying.carry(kept, url)).mapped.attributes["email"] == EMAIL
+    in_use = opened(kept, KEYS, now() + relying.ahead).proof
+    assert in_use is not None
+    assert (in_use.kid == old.kid) is (rotated_after == "begun")
+    proofs = [call.headers["dpop"] for call in relying.provider.requests if "dpop" in call.headers]
+    assert len(proofs) == (3 if pushed else 2)
+    assert {json.loads(urlsafe_b64decode(proof.split(".")[0] + "=="))["jwk"]["x"] for proof in proofs} == {
+        old.public["x"]
+    }
+
+
+async def test_a_key_that_leaked_ends_them(relying: Relying) -> None:
+    """The provider binds codes indeed."""
+    kept = relying.connection(dpop=True)
+    url = await relying.begin(kept)
+    leaked = without_leaked(kept, new_keys(kept, KEYS, entropy, now()))
+    with pytest.raises(Refused) as refused:
+        await relying.carry(leaked, url)
+    assert refused.value.reason is Reason.TOKEN_REFUSED
+    assert (await relying.sign_in(leaked)).mapped.attributes["email"] == EMAIL
+
+
+async def test_a_request_that_is_kept_here_names_the_key_of_its_beginning(relying: Relying) -> None:
+    kept = relying.connection(dpop=True, request_object="reference")
+    [reference] = parse_qs(urlsplit(await relying.begin(kept)).query)["request_uri"]
+    before = opened(kept, KEYS, now()).proof
+    assert before is not None
+    old = [key.model_copy(update={"created_at": now() - 2 * PUBLISHED_FIRST}) for key in kept.own_keys]
+    after = rotated_at(replace(kept, own_keys=tuple(old)), now() + 20 - PUBLISHED_FIRST)
+    relying.ahead = 40
+    request = await kept_request(relying.server(after), reference.rpartition("/")[2], OAUTH_URL)
+    assert claims_of(request.reveal())["dpop_jkt"] == thumbprint(before)
 
 
 async def test_a_bearer_token_where_a_bound_one_was_asked_for_is_refused(relying: Relying) -> None:

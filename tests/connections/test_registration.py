@@ -12,12 +12,13 @@ from aiohttp import web
 from entracte.connections.client_metadata import Ourselves
 from entracte.connections.client_secrets import (
     Place,
+    client_of,
     registration_token_of,
     reseal,
     secret_of,
     secrets_of,
 )
-from entracte.connections.manage import named, reconfigure
+from entracte.connections.manage import add_secret, named, reconfigure
 from entracte.connections.model import Connection
 from entracte.connections.registration import (
     UNREGISTERED,
@@ -36,7 +37,7 @@ from entracte.protocol.seal import SealKeys
 from entracte.store.opened import Store
 from entracte.values import OrganizationNumber, Secret
 from tests.connections.relying import KEYS, Relying, relying_on
-from tests.misbehaving_provider import MisbehavingProvider
+from tests.misbehaving_provider import MisbehavingProvider, SigningKey
 
 NOW = 1_800_000_000
 YEAR = 365 * 86_400
@@ -157,6 +158,18 @@ async def test_an_initial_access_token_is_shown_and_not_kept(town: Town) -> None
     assert "given by" not in repr(kept)
 
 
+@pytest.mark.conformance("dynamic-registration")
+async def test_a_software_statement_goes_along_and_is_not_kept(town: Town) -> None:
+    """RFC 7591 section 2.3."""
+    town.provider.software_statement = "header.statement.signature"
+    with pytest.raises(Refused) as refused:
+        await town.register()
+    assert (refused.value.reason, "unapproved" in refused.value.evidence) == (Reason.REGISTRATION_REFUSED, True)
+    kept = await town.register(where=Where(software_statement=Secret(town.provider.software_statement)))
+    assert "statement" not in repr(kept)
+
+
+@pytest.mark.conformance("dynamic-registration")
 async def test_without_a_contact_nobody_is_asked(town: Town) -> None:
     with pytest.raises(LocalError, match="registration_contact_missing"):
         await town.register(Ourselves("Northwind", "https://play.example"))
@@ -306,6 +319,23 @@ class SecretsThatEnd:
             "issuer": self.issuer, "authorization_endpoint": f"{self.issuer}/a", "token_endpoint": f"{self.issuer}/t",
             "jwks_uri": f"{self.issuer}/j", "registration_endpoint": f"{self.issuer}/register",
         })  # fmt: skip
+
+
+async def test_a_key_of_ours_is_not_told_in_a_registration(town: Town) -> None:
+    """Where we make the secret ourselves, one that the server gives is for nothing, and ours is no secret of the server
+    (RFC 7592 section 2.2: a client tells its secret when it changes its registration)."""
+    key = SigningKey(64, "ES256")
+    made = {"issuer": "a team", "audience": town.provider.issuer}
+    town.provider.metadata = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
+    kept = await town.register(made_secret=made, authentication="client_secret_post")
+    assert not secrets_of(kept)
+    secret = Secret(f"{key.kid}\n{key.private_pem()}")
+    await add_secret(town.store.connections, town.owner, "northwind", secret, KEYS, NOW)
+    updated = await update(town.store.connections, town.owner, "northwind", OURSELVES, town.way, KEYS)
+    assert [one.place for one in secrets_of(updated)] == [Place.CURRENT]
+    assert client_of(updated, KEYS).signed_secret is not None
+    sent = "".join(f"{call.form}{call.body!r}{call.headers}" for call in town.provider.requests)
+    assert not any(line in sent for line in key.private_pem().splitlines())
 
 
 async def test_a_secret_that_ends_is_renewed_in_time(town: Town) -> None:

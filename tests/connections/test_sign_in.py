@@ -65,6 +65,7 @@ AFTER_CALLBACK: dict[str, Reason] = {
     "callback_missing_iss": Reason.ISSUER_MISSING,
     "callback_error": Reason.PROVIDER_ERROR,
     "callback_access_denied": Reason.ACCESS_DENIED,
+    "callback_user_cancelled": Reason.ACCESS_DENIED,
     "callback_code_and_error": Reason.RESPONSE_MIXED,
     "callback_neither": Reason.RESPONSE_MIXED,
     "callback_double_code": Reason.PARAMETER_REPEATED,
@@ -241,6 +242,7 @@ async def test_a_server_that_knows_the_current_secret_is_asked_once(relying: Rel
     assert paths(relying.provider) == ["/authorize", "/token", "/jwks"]
 
 
+@pytest.mark.conformance("MUST 42")
 @pytest.mark.parametrize("misbehaviour", ["", "token_401"])
 async def test_a_server_that_knows_the_previous_secret_is_asked_with_that(relying: Relying, misbehaviour: str) -> None:
     """RFC 6749 section 5.2, `invalid_client`: the code was not spent. One that refuses both is asked no third time."""
@@ -266,8 +268,17 @@ async def test_without_a_previous_secret_a_refused_client_ends_it(relying: Relyi
     assert paths(relying.provider) == ["/authorize", "/token"]
 
 
-@pytest.mark.parametrize("misbehaviour", ["token_400", "token_500", "token_hangs"])
+@pytest.mark.conformance("MUST 42")
+@pytest.mark.parametrize(
+    "misbehaviour",
+    [
+        "token_400", "token_500", "token_503", "token_hangs", "token_drips", "token_resets", "token_redirect",
+        "token_html", "token_not_json", "token_empty", "token_error_with_200", "token_no_access_token",
+        "token_type_mac",
+    ],
+)  # fmt: skip
 async def test_any_other_refusal_is_not_asked_again(relying: Relying, misbehaviour: str) -> None:
+    """The code may be spent."""
     relying.provider.misbehaviour = misbehaviour
     with pytest.raises(Refused):
         await relying.sign_in(with_two(relying, relying.provider.client_secret, "an older one"))

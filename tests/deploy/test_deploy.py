@@ -69,7 +69,7 @@ def clean(**settings: str) -> dict[str, str]:
     return {**outside, **settings}
 
 
-def run(command: list[str], environment: Mapping[str, str], folder: Path, seconds: int = 60) -> str:
+def run(command: list[str], environment: Mapping[str, str], folder: Path, seconds: int = 100) -> str:
     done = subprocess.run(
         command, env=environment, cwd=folder, capture_output=True, text=True, timeout=seconds, check=False
     )
@@ -90,11 +90,11 @@ def serving(command: list[str], ready: list[str], environment: Mapping[str, str]
             time.sleep(0.1)
         yield
         process.send_signal(signal.SIGTERM)
-        process.wait(40)
+        process.wait(90)
     finally:
         if process.poll() is None:
             process.kill()
-            process.wait(10)
+            process.wait(60)
 
 
 @pytest.fixture(scope="module")

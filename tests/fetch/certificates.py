@@ -2,13 +2,14 @@
 
 import datetime
 import ssl
+from base64 import encodebytes
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -20,6 +21,8 @@ from cryptography.x509.oid import NameOID
 from entracte.fetch import tls_context
 from entracte.protocol.messages import ClientCertificate
 from entracte.values import Secret
+
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,9 @@ class Authority:
     def trusted(self) -> ssl.SSLContext:
         return tls_context(str(self.folder / "authority.pem"))
 
-    def server(self, *hosts: str, days: int = 10) -> ssl.SSLContext:
+    def server(self, *hosts: str, days: int = 10, by_rsa: bool = False) -> ssl.SSLContext:
         """A server's context with a certificate for these hosts, valid for so many days (negative: expired)."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = rsa.generate_private_key(65537, 2048) if by_rsa else ec.generate_private_key(ec.SECP256R1())
         alternatives = [_general_name(host) for host in hosts]
         certificate = (
             unsigned("server", self.certificate.subject, key.public_key(), days)
@@ -53,6 +56,27 @@ class Authority:
         context.load_cert_chain(path)
         return context
 
+    def with_groups(self, context: ssl.SSLContext) -> ssl.SSLContext:
+        """The server's context, able to do DHE."""
+        path = self.folder / "group.pem"
+        path.write_text(_ffdhe2048())
+        context.load_dh_params(str(path))
+        return context
+
+
+def _ffdhe2048() -> str:
+    """The group of RFC 7919 appendix A.1, by its formula (e is the sum of the inverse factorials), in the PEM form of
+    PKCS #3: a sequence of the prime and of 2. Written by hand, as the library gives such groups up."""
+    precise = 1 << 2100
+    e, term, number = 0, precise, 0
+    while term:
+        e, number = e + term, number + 1
+        term //= number
+    prime = 2**2048 - 2**1984 + ((e * 2**1918 // precise) + 560316) * 2**64 - 1
+    inner = b"\x02\x82\x01\x01" + prime.to_bytes(257) + b"\x02\x01\x02"
+    text = encodebytes(b"\x30\x82" + len(inner).to_bytes(2) + inner).decode()
+    return f"-----BEGIN DH PARAMETERS-----\n{text}-----END DH PARAMETERS-----\n"
+
 
 def _general_name(host: str) -> x509.GeneralName:
     try:
@@ -61,7 +85,7 @@ def _general_name(host: str) -> x509.GeneralName:
         return x509.DNSName(host)
 
 
-def unsigned(name: str, issuer: x509.Name | None, key: ec.EllipticCurvePublicKey, days: int) -> x509.CertificateBuilder:
+def unsigned(name: str, issuer: x509.Name | None, key: PublicKey, days: int) -> x509.CertificateBuilder:
     """A certificate that waits for its signature; without an issuer it is its own."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)

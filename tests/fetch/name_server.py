@@ -98,7 +98,7 @@ async def serving_names(**zone: list[Say]) -> AsyncIterator[NameServer]:
         await asyncio.sleep(0)
 
 
-def resolver_of(server: NameServer, seconds: float = 5.0) -> Callable[[str], Awaitable[Sequence[str]]]:
+def resolver_of(server: NameServer, seconds: float = 60.0) -> Callable[[str], Awaitable[Sequence[str]]]:
     """A stub resolver that asks this server and no other, without a memory."""
     resolver = dns.asyncresolver.Resolver(configure=False)
     resolver.nameservers = ["127.0.0.1"]

@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -15,14 +15,18 @@ from entracte.fetch import Fetcher, Limits, OutboundAllow, tls_context
 from entracte.protocol.errors import Refused
 from entracte.protocol.messages import HttpRequest
 from entracte.values import Secret
+from tests.awake import awake
 
 LOOPBACK = "127.0.0.0/8,::1/128"
 CANARY = "canary-5f1c"
-SMALL = Limits(body=10_000, idle=30)
-PHASES = Limits(resolve=0.3, connect=0.3, tls=0.3, first_byte=0.3, total=8)
-"""Each phase is short, and the whole is not: what runs out is the phase."""
-WHOLE = Limits(first_byte=4, total=0.9)
-"""The other way about."""
+SMALL = Limits(body=10_000, idle=30, resolve=30, connect=30, tls=30, first_byte=30, total=60)
+"""In bytes. In seconds it is large: what is not about time shall not fail of it, however busy the machine is."""
+SHORT = 0.3
+"""Seconds, for the one phase that a test is about: what runs out is the phase, and no other one."""
+WHOLE = replace(SMALL, total=0.9)
+"""The whole, and no phase."""
+LONGEST = 4
+"""Seconds of our own that a request takes at most which has run out of `SHORT` or `WHOLE`."""
 PUBLIC = "93.184.215.14"
 PUBLIC6 = "2606:2800:21f:cb07:6820:80da:af6b:8b2c"
 
@@ -48,6 +52,10 @@ class Listener:
 def answer(body: bytes = b"{}", *headers: str, status: str = "200 OK") -> bytes:
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+CLOSING = answer(b"{}", "Connection: close")
+"""For `saying`, where a test asks more than once: who is not told would ask on the connection that is being closed."""
 
 
 def saying(raw: bytes) -> Speak:
@@ -181,6 +189,21 @@ async def refusal(fetcher: Fetcher, request: HttpRequest) -> Refused:
 
 
 async def timed(fetcher: Fetcher, request: HttpRequest) -> tuple[Refused, float]:
+    """The refusal, soon, and how many seconds passed until then: at least, as a machine may take its time."""
     begun = time.monotonic()
-    refused = await refusal(fetcher, request)
+    with awake() as own:
+        refused = await refusal(fetcher, request)
+        assert own() < LONGEST
     return refused, time.monotonic() - begun
+
+
+async def until(happened: Callable[[], object]) -> None:
+    """Waits for what a program hears and nobody tells; the limit of the whole test ends it."""
+    while not happened():  # noqa: ASYNC110 - there is no event for it
+        await asyncio.sleep(0.005)
+
+
+async def turns(number: int = 200) -> None:
+    """So many turns of the loop: however long they take, whoever could go on has gone on."""
+    for _ in range(number):
+        await asyncio.sleep(0)

@@ -8,6 +8,7 @@ import pytest
 from entracte.fetch import Fetcher, Limits, OutboundAllow
 from entracte.protocol.errors import Reason
 from tests.fetch.servers import (
+    CLOSING,
     LOOPBACK,
     SMALL,
     Speak,
@@ -89,8 +90,8 @@ async def test_a_server_that_hangs_holds_no_more_than_its_share() -> None:
         arrived.put_nowait(request)
         await asyncio.sleep(30)
 
-    limits = Limits(total=2, connections=10, connections_per_host=3)
-    async with listening(hang) as dead, listening(saying(answer())) as alive, fetching(limits=limits) as fetcher:
+    limits = Limits(connect=6, first_byte=6, total=6, connections=10, connections_per_host=3)
+    async with listening(hang) as dead, listening(saying(CLOSING)) as alive, fetching(limits=limits) as fetcher:
         waiting = [asyncio.create_task(refusal(fetcher, get(dead.url()))) for _ in range(8)]
         for _ in range(3):
             await arrived.get()
@@ -118,7 +119,7 @@ async def test_a_name_that_does_not_resolve() -> None:
 
 
 async def test_the_second_address_is_tried_when_the_first_does_not_answer() -> None:
-    async with listening(saying(answer())) as server:
+    async with listening(saying(CLOSING)) as server:
         async with fetching(resolve=names(login_example=["127.0.0.9", "127.0.0.1"])) as fetcher:
             assert (await fetcher(post(server.url("login.example")))).status == 200
         assert len(server.requests) == 1
@@ -130,7 +131,7 @@ async def test_a_fetcher_that_was_not_started_says_so() -> None:
 
 
 async def test_a_fetcher_can_be_stopped_twice_and_started_again() -> None:
-    async with listening(saying(answer())) as server:
+    async with listening(saying(CLOSING)) as server:
         fetcher = Fetcher(OutboundAllow.parse(LOOPBACK), SMALL)
         for _ in range(2):
             await fetcher.start()

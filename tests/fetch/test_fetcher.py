@@ -12,7 +12,7 @@ from entracte.fetch import Fetcher, OutboundAllow
 from entracte.protocol.errors import Reason, Refused
 from entracte.protocol.messages import HttpRequest, HttpResponse
 from entracte.values import Secret
-from tests.fetch.servers import CANARY, answer, fetching, get, listening, post, refusal, saying, staying
+from tests.fetch.servers import CANARY, CLOSING, answer, fetching, get, listening, post, refusal, saying, staying
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ async def test_the_environment_names_no_proxy(monkeypatch: pytest.MonkeyPatch, t
 
 
 async def test_a_request_is_sent_as_it_is_written() -> None:
-    async with listening(saying(answer())) as server, fetching() as fetcher:
+    async with listening(saying(CLOSING)) as server, fetching() as fetcher:
         await fetcher(post(server.url(path="/a%2Fb?c=%20")))
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")
@@ -127,7 +127,7 @@ async def test_cookies_are_neither_kept_nor_shown() -> None:
 
 @pytest.mark.parametrize("value", ["a\r\nHost: evil", "a\nb", "a\x00b", "a\x7fb", "€"])
 async def test_a_token_that_can_not_be_sent_is_refused(value: str) -> None:
-    async with listening(saying(answer())) as server, fetching() as fetcher:
+    async with listening(saying(CLOSING)) as server, fetching() as fetcher:
         request = HttpRequest("GET", server.url(), secret_headers={"Authorization": Secret(CANARY + value)})
         assert (await refusal(fetcher, request)).reason is Reason.RESPONSE_MALFORMED
         assert server.requests == []

@@ -7,6 +7,7 @@ import pytest
 from entracte.fetch import OutboundAllow, check_addresses, read_destination
 from entracte.protocol.errors import Reason, Refused
 from tests.fetch.servers import (
+    CLOSING,
     LOOPBACK,
     PUBLIC,
     PUBLIC6,
@@ -81,7 +82,7 @@ def test_what_the_guard_lets_through(url: str, addresses: list[str], passes: boo
 )  # fmt: skip
 @pytest.mark.conformance("MUST 38", "BAD 28")
 async def test_nothing_on_loopback_is_reached_by_default(url: str) -> None:
-    async with listening(saying(answer())) as server, fetching(allow="") as fetcher:
+    async with listening(saying(CLOSING)) as server, fetching(allow="") as fetcher:
         refused = await refusal(fetcher, post(url.format(port=server.port)))
         assert refused.reason is Reason.PROVIDER_BLOCKED
         assert server.connections == 0
@@ -92,7 +93,7 @@ async def test_nothing_on_loopback_is_reached_by_default(url: str) -> None:
 )
 @pytest.mark.conformance("MUST 37")
 async def test_odd_spellings_of_a_number_are_refused_even_where_it_is_allowed(url: str) -> None:
-    async with listening(saying(answer())) as server, fetching() as fetcher:
+    async with listening(saying(CLOSING)) as server, fetching() as fetcher:
         refused = await refusal(fetcher, get(url.format(port=server.port)))
         assert refused.reason is Reason.PROVIDER_BLOCKED
         assert server.connections == 0
@@ -102,7 +103,7 @@ async def test_odd_spellings_of_a_number_are_refused_even_where_it_is_allowed(ur
 @pytest.mark.conformance("MUST 38", "BAD 28")
 async def test_a_name_that_resolves_to_loopback_is_refused(addresses: list[str]) -> None:
     resolve = names(login_example=addresses)
-    async with listening(saying(answer())) as server, fetching(allow="", resolve=resolve) as fetcher:
+    async with listening(saying(CLOSING)) as server, fetching(allow="", resolve=resolve) as fetcher:
         refused = await refusal(fetcher, get(server.url("login.example", "https")))
         assert refused.reason is Reason.PROVIDER_BLOCKED
         assert "login.example" in refused.evidence
@@ -124,7 +125,7 @@ async def test_a_name_of_the_system_is_reached_where_it_is_allowed(allow: str) -
 
 
 async def test_a_mapped_address_is_reached_where_its_own_is_allowed() -> None:
-    async with listening(saying(answer())) as server, fetching(allow="127.0.0.1") as fetcher:
+    async with listening(saying(CLOSING)) as server, fetching(allow="127.0.0.1") as fetcher:
         response = await fetcher(get(server.url("[::ffff:127.0.0.1]")))
         assert response.status == 200
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -14,8 +14,10 @@ from entracte.fetch import Fetcher, Limits
 from entracte.fetch.lookups import resolve_by_system
 from entracte.protocol.errors import Reason
 from entracte.protocol.messages import HttpRequest
+from tests.awake import awake
 from tests.fetch.name_server import NameServer, Say, resolver_of, serving_names
 from tests.fetch.servers import (
+    CLOSING,
     LOOPBACK,
     PUBLIC,
     PUBLIC6,
@@ -30,6 +32,7 @@ from tests.fetch.servers import (
     saying,
     staying,
     timed,
+    until,
 )
 
 NAME = "login.brand.example"
@@ -154,7 +157,7 @@ async def test_a_get_that_is_sent_again_is_checked_again() -> None:
     async with (
         serving_names(login_brand_example=[["127.0.0.1"], ["127.0.0.2"]]) as names,
         listening(once) as good,
-        listening(saying(answer()), host="127.0.0.2", port=good.port) as evil,
+        listening(saying(CLOSING), host="127.0.0.2", port=good.port) as evil,
         fetching("127.0.0.1", resolve=resolver_of(names)) as fetcher,
     ):
         await fetcher(get(good.url(NAME)))
@@ -195,25 +198,28 @@ async def test_a_name_server_that_is_silent() -> None:
     async with net("silence", limits=replace(SMALL, resolve=0.3)) as here:
         refused, seconds = await timed(here.fetcher, post(here.url))
         assert refused.reason is Reason.PROVIDER_TIMEOUT
-        assert 0.25 < seconds < 4
+        assert seconds > 0.25
 
 
 @pytest.mark.conformance("MUST 42")
 async def test_a_name_server_that_is_silent_does_not_stop_other_names() -> None:
     """A customer's server that hangs, with more names than there are places: those of its domain share a few."""
-    limits = replace(SMALL, resolve=1.5, lookups=8, lookups_per_domain=2)
+    limits = replace(SMALL, resolve=6, lookups=8, lookups_per_domain=2)
     hanging: dict[str, list[Say]] = {f"n{number}_silent_example": ["silence"] for number in range(20)}
     async with net(["127.0.0.1"], allow=LOOPBACK, limits=limits, **hanging) as here:
         waiting = [
-            asyncio.create_task(refusal(here.fetcher, post(here.loopback.url(f"n{number}.silent.example"))))
-            for number in range(20)
+            asyncio.create_task(refusal(here.fetcher, replace(post(url), asked_by=str(number))))
+            for number, url in enumerate(here.loopback.url(f"n{number}.silent.example") for number in range(20))
         ]
+        await until(lambda: len(here.names.asked) >= 2)
         await asyncio.sleep(0.4)  # time for a third, which must not come
         assert len(here.names.asked) == 2
-        began = time.monotonic()
-        assert (await here.fetcher(post(here.loopback.url(NAME)))).status == 200
-        assert time.monotonic() - began < 1
-        assert {one.reason for one in await asyncio.gather(*waiting)} == {Reason.PROVIDER_TIMEOUT}
+        with awake() as own:
+            assert (await here.fetcher(post(here.loopback.url(NAME)))).status == 200
+            assert own() < 1
+        said = Counter([one.reason for one in await asyncio.gather(*waiting)])
+        assert set(said) == {Reason.PROVIDER_TIMEOUT, Reason.PROVIDER_BUSY}, "asked, and without a place"
+        assert said[Reason.PROVIDER_TIMEOUT] >= 2
 
 
 # The system's own resolver
@@ -226,7 +232,7 @@ async def test_a_name_server_that_is_silent_does_not_stop_other_names() -> None:
 )
 async def test_a_name_of_this_machine_is_not_reached(host: str, scheme: str) -> None:
     """By getaddrinfo, as in production. Not every system knows every one of these names."""
-    async with listening(saying(answer())) as server, fetching("") as fetcher:
+    async with listening(saying(CLOSING)) as server, fetching("") as fetcher:
         refused = await refusal(fetcher, post(server.url(host, scheme)))
         assert refused.reason in {Reason.PROVIDER_BLOCKED, Reason.PROVIDER_UNREACHABLE}
         assert server.connections == 0

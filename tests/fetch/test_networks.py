@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pytest
 
 from entracte.errors import Kind, LocalError
-from entracte.fetch import DENIED, SETTING, OutboundAllow, embedded, is_public
+from entracte.fetch import DENIED, SETTING, OutboundAllow, is_public
 from tests.fetch.servers import PUBLIC, PUBLIC6
 
 
@@ -80,9 +80,3 @@ def test_every_denied_network_is_denied_to_its_ends() -> None:
     for network in DENIED:
         assert not is_public(network[0])
         assert not is_public(network[-1])
-
-
-def test_an_embedded_address_is_what_counts() -> None:
-    assert str(embedded(ip_address("::ffff:10.1.2.3"))) == "10.1.2.3"
-    assert str(embedded(ip_address("64:ff9b::10.1.2.3"))) == "10.1.2.3"
-    assert str(embedded(ip_address(PUBLIC6))) == PUBLIC6

@@ -31,7 +31,7 @@ CLIENT_SECRET = "a-secret-of-the-tests_long-enough-to-sign-with"
 HERE = Path(__file__).parent
 FIRST_ADMINISTRATOR = {"username": "admin", "password": "password"}
 """Whom glewlwyd's own script for a new database makes."""
-SECONDS_TO_START = 30
+SECONDS_TO_START = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Glewlwyd:
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.url}/api/{path}", content, headers, method=method)
         try:
-            with self.administrator.open(request, timeout=20) as response:
+            with self.administrator.open(request, timeout=60) as response:
                 return json.loads(response.read() or b"null")
         except urllib.error.HTTPError as error:
             raise AssertionError(
@@ -119,7 +119,7 @@ def _running(folder: Path, installed: Path, port: int) -> Iterator[Glewlwyd]:
         finally:
             process.terminate()
             try:
-                process.wait(timeout=10)
+                process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 process.kill()
 

@@ -27,8 +27,8 @@ from tools.keycloak import ADMINISTRATOR, ADMINISTRATOR_PASSWORD, HEAP, find_jav
 
 CLIENT_SECRET = "a secret of the tests, long enough to sign with"
 REALM = Path(__file__).with_name("keycloak_realm.json")
-SECONDS_TO_START = 100
-SECONDS_TO_STOP = 20
+SECONDS_TO_START = 150
+SECONDS_TO_STOP = 40
 NOWHERE = "http://localhost:1/"
 """What the realm has for an address that a test does not give."""
 POLICIES = {"fapi2": "fapi-2-dpop-security-profile", "fapi2-message-signing": "fapi-2-dpop-message-signing"}
@@ -73,6 +73,12 @@ class Keycloak:
         client = {**client, **given, "attributes": {**client["attributes"], **(attributes or {})}}
         self._ask("PUT", f"clients/{client['id']}", client)
 
+    def forget_consents(self, name: str) -> None:
+        """Somebody is asked anew what a client may know."""
+        [user] = self._ask("GET", f"users?username={quote(name)}&exact=true")
+        for consent in self._ask("GET", f"users/{user['id']}/consents"):
+            self._ask("DELETE", f"users/{user['id']}/consents/{quote(consent['clientId'])}")
+
     def put_policies(self) -> None:
         """Makes Keycloak's own profiles of FAPI the law for the clients in `POLICIES`.
 
@@ -113,7 +119,7 @@ class Keycloak:
         content = json.dumps(body).encode() if body else None
         headers = {"Authorization": f"Bearer {self._token()}", "Content-Type": "application/json"}
         request = urllib.request.Request(address, content, headers, method=method)
-        with urllib.request.urlopen(request, timeout=20) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return json.loads(response.read() or b"null")
 
     def _token(self) -> str:
@@ -123,7 +129,7 @@ class Keycloak:
         form = {"grant_type": "password", "client_id": "admin-cli"}
         form |= {"username": ADMINISTRATOR, "password": ADMINISTRATOR_PASSWORD}
         address = f"{self.plain_url}/realms/master/protocol/openid-connect/token"
-        with urllib.request.urlopen(address, urlencode(form).encode(), timeout=20) as response:
+        with urllib.request.urlopen(address, urlencode(form).encode(), timeout=60) as response:
             said = json.load(response)
         self._tokens[time.monotonic() + said["expires_in"] / 2] = str(said["access_token"])
         return str(said["access_token"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tests.interop.node_row import Row, Settings
+from tests.interop.node_row import WITHOUT_ISSUER, Row, Settings
 
 
 def bound() -> Mapping[str, Row]:
@@ -79,14 +79,15 @@ def fapi() -> Mapping[str, Row]:
     userinfo = {"profile_source": "userinfo"}
     pushed = {"require_pushed_authorization_requests": True}
     signed = {"require_signed_request_object": True}
+    hybrid = {**userinfo, **WITHOUT_ISSUER}
 
     def row(profile: str, connection: Settings, client: Settings) -> Row:
         law = "1.0 Final" if profile == first else "2.0"
         return Row((profile,), {"profile": profile, **connection}, client, https=True, fapi=law)
 
     return {
-        "fapi1-hybrid": row(first, userinfo, signed),
-        "fapi1-hybrid-tls": row(first, {**userinfo, **by_tls, "id_token_algorithms": ("ES256",)}, signed),
+        "fapi1-hybrid": row(first, hybrid, signed),
+        "fapi1-hybrid-tls": row(first, {**hybrid, **by_tls, "id_token_algorithms": ("ES256",)}, signed),
         "fapi1-jarm": row(first, {**userinfo, "response_type": "code", "response_mode": "jwt"}, signed),
         "fapi2": row(security, userinfo, pushed),
         "fapi2-EdDSA": row(security, {"signing_algorithm": "EdDSA", "id_token_algorithms": ("EdDSA",)}, pushed),

@@ -14,7 +14,7 @@ from entracte.connections.addresses import addresses_of
 from entracte.connections.client_metadata import Ourselves
 from entracte.connections.configuration import configure
 from entracte.connections.model import Connection, ConnectionConfig
-from entracte.connections.own_keys import certificate_request
+from entracte.connections.opened_keys import certificate_request
 from entracte.connections.registration import Way, Where, read, register, unregister, update
 from entracte.store.opened import Store
 from entracte.values import Secret, now

@@ -12,7 +12,7 @@ from typing import IO, Any
 from tests import parts
 from tests.interop.certificates import Certificates
 
-SECONDS_TO_START = 30
+SECONDS_TO_START = 60
 PASSWORD = "correct horse battery staple"
 
 ACCOUNTS: Mapping[str, Mapping[str, Any]] = {
@@ -141,7 +141,7 @@ def node_provider(
             yield NodeProvider(_started(process, json.dumps(configuration), messages), process)
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
 
 
 def _pem(https: Certificates) -> Mapping[str, str]:

@@ -22,6 +22,10 @@ FOREIGN_KEYS = {
 
 Settings = Mapping[str, Any]
 
+WITHOUT_ISSUER: Settings = {"issuer_in_response": False}
+"""The provider announces `iss` in its answers (RFC 9207), and leaves it out of those with an ID token that are not
+signed themselves. So a member says that none comes; the ID token tells whose answer it is."""
+
 
 @dataclass(frozen=True)
 class Row:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tests.interop.node_row import RESOURCE, Row
+from tests.interop.node_row import RESOURCE, WITHOUT_ISSUER, Row
 
 
 def authentication() -> Mapping[str, Row]:
@@ -75,8 +75,9 @@ def responses() -> Mapping[str, Row]:
     for kind in ("code id_token", "code token", "code id_token token", "id_token", "id_token token"):
         for mode in ("", "form_post", "fragment.jwt", "form_post.jwt", "jwt"):
             features = (kind, mode or "fragment")
+            without = WITHOUT_ISSUER if "id_token" in kind and not mode.endswith("jwt") else {}
             rows[f"{kind.replace(' ', '-')}-{mode or 'usual'}"] = Row(
-                features, {"response_type": kind, "response_mode": mode}
+                features, {"response_type": kind, "response_mode": mode, **without}
             )
     for mode, algorithm, enc in (
         ("query.jwt", "RSA-OAEP-256", "A128CBC-HS256"),
@@ -133,7 +134,12 @@ def tokens() -> Mapping[str, Row]:
     rows["userinfo"] = Row(("UserInfo",), {"profile_source": "userinfo"})
     rows["hybrid-encrypted"] = Row(
         ("code id_token", "ID token encrypted"),
-        {"response_type": "code id_token", "encrypted": ("id_token",), "encryption_algorithm": "RSA-OAEP-256"},
+        {
+            "response_type": "code id_token",
+            "encrypted": ("id_token",),
+            "encryption_algorithm": "RSA-OAEP-256",
+            **WITHOUT_ISSUER,
+        },
     )
     access_token = {
         "profile_source": "access_token",

@@ -94,7 +94,7 @@ class Participant:
     def __init__(self, campaign_url: str, trusted: ssl.SSLContext) -> None:
         self.campaign_url = campaign_url
         self.steps: list[Step] = []
-        self._http = httpx.Client(verify=trusted, trust_env=False, timeout=30, headers={"Accept-Language": "en"})
+        self._http = httpx.Client(verify=trusted, trust_env=False, timeout=60, headers={"Accept-Language": "en"})
 
     def play(self) -> None:
         """From the first page to the sign-in."""

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from entracte.connections import manage
+from entracte.connections.key_rotation import PUBLISHED_FIRST
 from entracte.connections.model import ConnectionConfig
-from entracte.connections.own_keys import PUBLISHED_FIRST
 from entracte.values import now
 from tests.installation import Installation, free_port
 from tests.interop.certificates import make_certificates

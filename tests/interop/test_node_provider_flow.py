@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from entracte.connections import manage
+from entracte.connections.key_rotation import PUBLISHED_FIRST
 from entracte.connections.model import ConnectionConfig
-from entracte.connections.own_keys import PUBLISHED_FIRST
 from entracte.participation.model import Attempt, Entry
 from entracte.values import now
 from tests.installation import Installation, free_port

@@ -31,12 +31,13 @@ def tests(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Shown]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=280,
     )
     assert done.returncode == pytest.ExitCode.OK, done.stdout[-2000:]
     return read_tests(path)
 
 
+@pytest.mark.timeout(300)  # part of the tests collects all of them, in a process of its own
 def test_the_page_shows_what_is_collected(tests: dict[str, Shown]) -> None:
     written = interop.PAGE.read_text(encoding="utf-8")
     assert RESULT.search(written)

@@ -44,6 +44,9 @@ Request = Mapping[str, str]
 
 async def authorize(provider: "MisbehavingProvider", request: web.Request) -> web.StreamResponse:
     call = request[CALL]
+    if provider.leads_on_to:
+        changed = urlencode({**call.query, **call.form, **provider.leads_on_with})
+        return web.Response(status=303, headers={"Location": f"{provider.leads_on_to}?{changed}"})
     asked, thumbprint = await _asked(provider, {**call.query, **call.form})
     client = check(provider, asked)
     grant = _grant(client, asked, thumbprint or asked.get("dpop_jkt", ""))
@@ -57,6 +60,7 @@ async def authorize(provider: "MisbehavingProvider", request: web.Request) -> we
         token = await _response_token(provider, client, dict(parameters))
         parameters = [("response", token)]
         parameters += BESIDE_A_JWT.get(provider.misbehaviour, _nothing)(good, token)
+    parameters += _user(provider, client, mode)
     if provider.misbehaviour == "callback_other_mode":
         mode = OTHER_MODES[mode]
     return _sent(provider, asked["redirect_uri"], parameters, mode)
@@ -124,6 +128,15 @@ async def _good(provider: "MisbehavingProvider", grant: Grant, asked: Request) -
     if provider.session_management:
         good["session_state"] = provider.session_state(grant.client.id, asked["redirect_uri"])
     return good
+
+
+def _user(provider: "MisbehavingProvider", client: Client, mode: str) -> Parameters:
+    """The name beside a posted answer, at the first consent of this person to this client."""
+    consent = (client.id, str(provider.person.get("sub")))
+    if mode != "form_post" or not provider.posted_user or consent in provider.consented:
+        return []
+    provider.consented.add(consent)
+    return [("user", provider.posted_user)]
 
 
 async def _response_token(provider: "MisbehavingProvider", client: Client, parameters: dict[str, str]) -> str:

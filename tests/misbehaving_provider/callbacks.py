@@ -41,6 +41,7 @@ CALLBACKS: Mapping[str, Callable[[Good], Parameters]] = {
     "callback_missing_state": _without("state"),
     "callback_error": _error("server_error"),
     "callback_access_denied": _error("access_denied"),
+    "callback_user_cancelled": _error("user_cancelled_authorize"),
     "callback_login_required": _error("login_required"),
     "callback_unknown_error": _error("<script>alert(1)</script>"),
     "callback_code_and_error": lambda good: [*good.items(), ("error", "server_error")],

@@ -70,8 +70,9 @@ def _made(name: str, by: Certified | None, *, server: bool = True) -> Certified:
         usage = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
     if by is not None and server:
-        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        names = [x509.DNSName(name) for name in ("localhost", "play.example")]
+        addresses = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        builder = builder.add_extension(x509.SubjectAlternativeName([*names, *addresses]), critical=False)
     made = builder.sign(signer, SHA256())
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return Certified(made.public_bytes(Encoding.PEM), private)

@@ -107,6 +107,9 @@ REFRESHED_CLAIMS: Mapping[str, Change] = {
     "refreshed_with_nonce": set_(nonce="another-nonce"),
 }
 
+REDEEMED_CLAIMS: Mapping[str, Change] = {"redeemed_other_sub": set_(sub="person-2")}
+"""Of the ID token that a code brings: beside the one of the authorization endpoint it is that of somebody else."""
+
 RESPONSE_CLAIMS: Mapping[str, Change] = {
     "jarm_missing_iss": remove("iss"),
     "jarm_wrong_iss": set_(iss=OTHER_ISSUER),

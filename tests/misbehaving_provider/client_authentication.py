@@ -1,5 +1,7 @@
-"""Who asks (RFC 6749 section 2.3, RFC 7523, RFC 8705): the client proves itself in the way it is registered for."""
+"""Who asks (RFC 6749 section 2.3, RFC 7523, RFC 8705): the client proves itself in the way it is registered for. Its
+secret may be one that it makes itself, as Apple wants it."""
 
+import socket
 import time
 from base64 import b64decode
 from collections.abc import Mapping
@@ -8,6 +10,7 @@ from urllib.parse import unquote_plus
 
 import aiohttp
 from aiohttp import web
+from aiohttp.abc import AbstractResolver, ResolveResult
 from cryptography.exceptions import InvalidSignature
 
 from tests.misbehaving_provider.keys import parts, verify_mac, verify_with_set
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LONGEST_ASSERTION = 60
 """Seconds that an assertion may live, and a little for what it takes to come."""
+LONGEST_SECRET = 15_777_000
+"""Seconds that a secret of the client's own making may live (Apple, "Creating a client secret")."""
 
 
 async def authenticate(provider: "MisbehavingProvider", request: web.Request, call: EndpointCall) -> Client:
@@ -64,9 +69,34 @@ def _basic_pair(credentials: str) -> tuple[str, str]:
 
 def _by_secret(provider: "MisbehavingProvider", pair: tuple[str, str], method: str) -> tuple[Client, str]:
     client = provider.client(pair[0])
-    if client is None or client.secret != pair[1]:
+    if client is None or not _is_its_secret(provider, client, pair[1]):
         raise OAuthError(401, "invalid_client")
     return client, method
+
+
+def _is_its_secret(provider: "MisbehavingProvider", client: Client, secret: str) -> bool:
+    if not provider.secret_keys:
+        return client.secret == secret
+    try:
+        verify_with_set(secret, provider.secret_keys)
+        header, claims = parts(secret)
+        _check_made_secret(provider, client, header, claims)
+    except (InvalidSignature, KeyError, ValueError, TypeError):
+        return False
+    return True
+
+
+def _check_made_secret(
+    provider: "MisbehavingProvider", client: Client, header: Mapping[str, Any], claims: Mapping[str, Any]
+) -> None:
+    """What it says, all of it and no more. Raises KeyError, ValueError, TypeError."""
+    now, audience = time.time(), provider.secret_audience or provider.issuer
+    if header != {"alg": "ES256", "kid": header["kid"]} or set(claims) != {"iss", "iat", "exp", "aud", "sub"}:
+        raise ValueError("a secret that says too much or too little")
+    if (claims["iss"], claims["aud"], claims["sub"]) != (provider.secret_issuer, audience, client.id):
+        raise ValueError("a secret of another, or for another")
+    if not claims["iat"] <= now + 5 or not now < claims["exp"] <= claims["iat"] + LONGEST_SECRET:
+        raise ValueError("a secret that is too old, or lives too long")
 
 
 def _by_certificate(
@@ -123,14 +153,30 @@ async def client_keys(provider: "MisbehavingProvider", client: Client) -> list[d
 
 
 async def fetch_json(provider: "MisbehavingProvider", url: str) -> Any:
-    async with _session() as session, session.get(url, ssl=provider.trust_of_clients) as response:
+    async with _session(provider) as session, session.get(url, ssl=provider.trust_of_clients) as response:
         return await response.json(content_type=None)
 
 
 async def fetch_text(provider: "MisbehavingProvider", url: str) -> str:
-    async with _session() as session, session.get(url, ssl=provider.trust_of_clients) as response:
+    async with _session(provider) as session, session.get(url, ssl=provider.trust_of_clients) as response:
         return await response.text() if response.status == 200 else ""
 
 
-def _session() -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5))
+def _session(provider: "MisbehavingProvider") -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(resolver=_Hosts(provider.hosts_of_clients)) if provider.hosts_of_clients else None
+    return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=60))
+
+
+class _Hosts(AbstractResolver):
+    """Names that are on loopback, at a port of their own; there are no others."""
+
+    def __init__(self, ports: Mapping[str, int]) -> None:
+        self._ports = ports
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:  # fmt: skip
+        return [ResolveResult(hostname=host, host="127.0.0.1", port=self._ports[host], family=family, proto=0, flags=0)]
+
+    async def close(self) -> None:
+        """There is nothing to close."""

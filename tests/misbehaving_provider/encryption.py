@@ -184,6 +184,16 @@ def _bad_key(header: Claims, how: Encryption, recipient: Claims, secret: str) ->
     return good
 
 
+def _short_key(header: Claims, how: Encryption, recipient: Claims, secret: str) -> _Envelope:
+    """A block that opens with the recipient's RSA key, and holds a key of another length than the content's."""
+    public = public_key(recipient)
+    if not isinstance(public, rsa.RSAPublicKey):
+        return _bad_key(header, how, recipient, secret)
+    good = _good(header, how, recipient, secret)
+    good.encrypted_key = public.encrypt(good.content_key[1:], oaep(OAEP_HASHES[how.alg]))
+    return good
+
+
 def _tampered(place: int) -> Callable[[Claims, Encryption, Claims, str], _Envelope]:
     def envelope(header: Claims, how: Encryption, recipient: Claims, secret: str) -> _Envelope:
         good = _good(header, how, recipient, secret)
@@ -214,6 +224,7 @@ ENCRYPTIONS: dict[str, Callable[[Claims, Encryption, Claims, str], _Envelope]] =
     "encrypted_rsa15_bad_padding": _rsa15_bad_padding,
     "encrypted_pbes2": _by_password,
     "encrypted_bad_key": _bad_key,
+    "encrypted_short_key": _short_key,
     "encrypted_no_key": _null_key,
     "encrypted_bad_tag": _tampered(4),
     "encrypted_bad_content": _tampered(3),

@@ -2,9 +2,10 @@
 
 import json
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tests.misbehaving_provider.claims import ID_TOKEN_CLAIMS, REFRESHED_CLAIMS, change
+from tests.misbehaving_provider.claims import ID_TOKEN_CLAIMS, REDEEMED_CLAIMS, REFRESHED_CLAIMS, change
 from tests.misbehaving_provider.client_authentication import client_keys
 from tests.misbehaving_provider.encryption import Encryption, encrypt
 from tests.misbehaving_provider.keys import Claims, half_hash, parts
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 AUTHORIZATION, TOKEN, REFRESH = "authorization", "token", "refresh"
 """Where an ID token comes from: the authorization endpoint, a code, a refresh token."""
+OF_A_PLACE = {TOKEN: REDEEMED_CLAIMS, REFRESH: REFRESHED_CLAIMS}
 
 
 async def id_token(
@@ -33,24 +35,31 @@ async def id_token(
     claims = _claims(provider, grant, place)
     values = {"at_hash": access_token, "c_hash": code, "s_hash": state}
     claims |= {name: half_hash(provider.algorithm, value) for name, value in values.items() if value}
-    wrong = provider.misbehaviour if place in (provider.misbehaves_at or place) else ""
-    change((ID_TOKEN_CLAIMS, REFRESHED_CLAIMS if place == REFRESH else {}), wrong, claims)
+    wrong = provider.wrong_at(place)
+    change((ID_TOKEN_CLAIMS, OF_A_PLACE.get(place, {})), wrong, claims)
     token = signed(wrong, claims, provider.signing_key(provider.algorithm, grant.client))
     return await wrapped(provider, grant.client, token, provider.id_token_encryption, wrong)
 
 
 def _claims(provider: "MisbehavingProvider", grant: Grant, place: str) -> Claims:
     now = int(time.time())
-    claims = {**provider.person, "iss": provider.issuer, "aud": grant.client.id, "iat": now, "exp": now + 300}
+    person = {name: told for name, told in provider.person.items() if name == "sub" or not provider.thin_id_tokens}
+    claims = {**person, "iss": provider.issuer, "aud": grant.client.id, "iat": now, "exp": now + 300}
     if grant.nonce and place != REFRESH:
         claims["nonce"] = grant.nonce
     if provider.sid:
         claims["sid"] = provider.sid
     if "max_age" in grant.request:
         claims["auth_time"] = provider.auth_time or now
-    if acr := grant.request.get("acr_values", "").split():
-        claims["acr"] = acr[0]
+    if contexts := _contexts(grant.request):
+        claims["acr"] = contexts[0]
     return claims
+
+
+def _contexts(request: Mapping[str, str]) -> list[str]:
+    """Those that were asked for: by `acr_values`, or by `claims` (OpenID Connect Core section 5.5.1.1)."""
+    asked = json.loads(request.get("claims", "{}")).get("id_token", {}).get("acr") or {}
+    return request.get("acr_values", "").split() or asked.get("values", [])
 
 
 async def wrapped(

@@ -93,7 +93,7 @@ async def send_logout_token(
     """Sends a logout token to a client; the status that it answers with."""
     token = logout_token(provider, sub=sub, sid=sid, client_id=client_id or provider.client_id)
     async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session,
         session.post(address, data={"logout_token": token}, ssl=provider.trust_of_clients) as response,
     ):
         return response.status

@@ -81,9 +81,11 @@ def document(provider: "MisbehavingProvider") -> Claims:
         if setting or provider.announces:
             good |= members
     if provider.mtls_issuer:
+        paths = {"token": "token", "userinfo": "userinfo", "pushed_authorization_request": "par"}
+        if provider.announces:
+            paths |= {"introspection": "introspect", "revocation": "revoke"}
         good["mtls_endpoint_aliases"] = {
-            f"{name}_endpoint": f"{provider.mtls_issuer}/{path}"
-            for name, path in (("token", "token"), ("userinfo", "userinfo"), ("pushed_authorization_request", "par"))
+            f"{name}_endpoint": f"{provider.mtls_issuer}/{path}" for name, path in paths.items()
         }
     if provider.only_mtls_aliases:
         del good["token_endpoint"]

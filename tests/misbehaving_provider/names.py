@@ -7,6 +7,7 @@ from tests.misbehaving_provider.claims import (
     ACCESS_TOKEN_CLAIMS,
     ID_TOKEN_CLAIMS,
     LOGOUT_CLAIMS,
+    REDEEMED_CLAIMS,
     REFRESHED_CLAIMS,
     RESPONSE_CLAIMS,
     SOURCE_CLAIMS,
@@ -33,9 +34,10 @@ MISBEHAVIOURS = frozenset().union(
 the rules, and a relying party has to cope with them; `token_hangs` and `token_drips` differ in time alone."""
 
 EVERY_MISBEHAVIOUR = MISBEHAVIOURS.union(
-    REFRESHED_CLAIMS, RESPONSE_CLAIMS, USERINFO_CLAIMS, ACCESS_TOKEN_CLAIMS, LOGOUT_CLAIMS, SOURCE_CLAIMS, ENCRYPTIONS,
-    REGISTRATIONS, EVERYWHERE, metadata.DISCOVERIES, metadata.WEBFINGERS, metadata.CHANGES, token.INTROSPECTIONS,
-    dpop.NONCES, logout.CHANGES, userinfo.CHANGES, authorization.CHANGES, {"access_token_wrong_typ"},
+    REDEEMED_CLAIMS, REFRESHED_CLAIMS, RESPONSE_CLAIMS, USERINFO_CLAIMS, ACCESS_TOKEN_CLAIMS, LOGOUT_CLAIMS,
+    SOURCE_CLAIMS, ENCRYPTIONS, REGISTRATIONS, EVERYWHERE, metadata.DISCOVERIES, metadata.WEBFINGERS,
+    metadata.CHANGES, token.INTROSPECTIONS, dpop.NONCES, logout.CHANGES, userinfo.CHANGES, authorization.CHANGES,
+    {"access_token_wrong_typ"},
     {f"{place}_{name}" for place in _SIGNED_PLACES for name in (*SIGNATURES, *TEXTS)},
 )  # fmt: skip
 """All names that `misbehaviour` may have."""

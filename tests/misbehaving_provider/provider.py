@@ -67,11 +67,20 @@ class MisbehavingProvider:
     client_jwks_uri: str = ""
     client_certificates: set[bytes] = field(default_factory=set)
     """Those (DER) by which the client proves itself with mutual TLS; `trust_certificate` adds one."""
+    secret_keys: list[Claims] = field(default_factory=list)
+    """The public keys of clients that make their secret themselves; empty: secrets are those that were given out."""
+    secret_issuer: str = ""
+    secret_audience: str = ""
+    """What such a secret has to say; an empty audience is the issuer."""
     client_metadata: Claims = field(default_factory=dict)
     trust_of_clients: ssl.SSLContext | bool = True
     """Whom the provider trusts when it fetches from the client."""
+    hosts_of_clients: dict[str, int] = field(default_factory=dict)
+    """Host -> the port of loopback at which it is; empty: where their names lead."""
     initial_access_token: str = ""
     """What a registration has to show; empty: nothing."""
+    software_statement: str = ""
+    """What stands in it, where nobody is registered without; empty: nothing."""
 
     # signatures and encryption
     algorithm: str = "RS256"
@@ -95,6 +104,8 @@ class MisbehavingProvider:
     """`header` or `body`; empty: both."""
 
     # what is given
+    posted_user: str = ""
+    """The `user` of a posted answer, which a person's first consent alone brings, as at Apple; empty: there is none."""
     https: bool = False
     mtls: bool = False
     """A second listener that asks for the client's certificate, and `mtls_endpoint_aliases` to it."""
@@ -111,16 +122,25 @@ class MisbehavingProvider:
     resource: str = ""
     """The audience of access tokens that are JWTs; empty: the client."""
     claims_by_scope: bool = False
+    thin_id_tokens: bool = False
+    """Whether an ID token has `sub` alone of the person, as it has by the code flow at most servers (Core section
+    5.4)."""
     aggregated: Claims = field(default_factory=dict)
     distributed: Claims = field(default_factory=dict)
+    distributed_at: str = ""
+    """Where they are said to be, when not at this provider's own second port."""
     auth_time: int = 0
     """Seconds since 1970 that the person signed in at; 0: now."""
     sid: str = ""
     session_management: bool = False
     session_changed: bool = False
     front_channel_logout_uri: str = ""
+    leads_on_to: str = ""
+    leads_on_with: Claims = field(default_factory=dict)
+    """The authorization endpoint of an honest server, to which browsers are led on with these parameters instead of
+    the request's own (mix-up, RFC 9700 section 4.4.1)."""
     misbehaves_at: str = ""
-    """The ID tokens that go wrong: `authorization`, `token`, `refresh`; empty: each of them."""
+    """The ID tokens and token responses that go wrong: `authorization`, `token`, `refresh`; empty: each of them."""
 
     def __post_init__(self) -> None:
         self._misbehaviour = ""
@@ -131,6 +151,7 @@ class MisbehavingProvider:
         self.refresh_grants: dict[str, Grant] = {}
         self.used_refresh_tokens: set[str] = set()
         self.used_jtis: set[str] = set()
+        self.consented: set[tuple[str, str]] = set()
         self.given_nonces: set[str] = set()
         self.source_tokens: set[str] = set()
         self.registered: dict[str, Client] = {}
@@ -151,6 +172,10 @@ class MisbehavingProvider:
         if name and name not in EVERY_MISBEHAVIOUR:
             raise ValueError(f"no misbehaviour has the name {name}")
         self._misbehaviour = name
+
+    def wrong_at(self, place: str) -> str:
+        """What goes wrong with the tokens that are given at this place; "" if nothing does."""
+        return self._misbehaviour if self.misbehaves_at in ("", place) else ""
 
     def inner(self, place: str) -> str:
         """What goes wrong with the signature of a document of this kind; "" if nothing does."""
@@ -295,10 +320,10 @@ def served_misbehaving_provider() -> Iterator[MisbehavingProvider]:
     thread = Thread(target=loop.run_forever, name="misbehaving-provider")
     thread.start()
     try:
-        asyncio.run_coroutine_threadsafe(provider.__aenter__(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(provider.__aenter__(), loop).result(60)
         yield provider
     finally:
-        asyncio.run_coroutine_threadsafe(provider.__aexit__(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(provider.__aexit__(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.close()

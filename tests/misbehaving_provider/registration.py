@@ -49,6 +49,8 @@ async def register(provider: "MisbehavingProvider", request: web.Request) -> web
     if provider.initial_access_token and token != provider.initial_access_token:
         raise OAuthError(401, "invalid_token")
     told = _checked(call.body)
+    if provider.software_statement and told.pop("software_statement", "") != provider.software_statement:
+        raise OAuthError(400, "unapproved_software_statement")
     client = _client(secrets.token_urlsafe(12), secrets.token_urlsafe(24), told)
     provider.registered[client.id] = client
     provider.management_tokens[client.id] = secrets.token_urlsafe(24)

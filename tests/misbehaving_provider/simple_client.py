@@ -75,7 +75,7 @@ class SimpleClient:
     async def ask(self, method: str, url: str, **arguments: Any) -> Seen:
         """One request, without redirects; what comes within half a second, and a megabyte of it."""
         arguments.setdefault("allow_redirects", False)
-        timeout = aiohttp.ClientTimeout(total=0.5 if self.provider.misbehaviour.endswith(("hangs", "drips")) else 5)
+        timeout = aiohttp.ClientTimeout(total=0.5 if self.provider.misbehaviour.endswith(("hangs", "drips")) else 60)
         address = url if "://" in url else self.provider.issuer + url
         try:
             async with self.session.request(method, address, timeout=timeout, **arguments) as response:

@@ -180,6 +180,14 @@ async def test_only_one_of_two_id_tokens_goes_wrong(client: SimpleClient) -> Non
     ]  # fmt: skip
 
 
+async def test_only_one_of_two_token_responses_goes_wrong(client: SimpleClient) -> None:
+    client.provider.misbehaviour, client.provider.misbehaves_at = "token_type_mac", "refresh"
+    client.provider.refresh_tokens = True
+    first = await client.tokens()
+    later = (await client.refresh(first["refresh_token"])).document()
+    assert (first["token_type"], later["token_type"]) == ("Bearer", "mac")
+
+
 # What is published
 
 

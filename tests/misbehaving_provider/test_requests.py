@@ -235,6 +235,60 @@ async def test_an_assertion_by_another_key_or_used_twice(client: SimpleClient) -
     assert [await redeemed(client, headers={}, form=form) for _ in range(2)] == [200, 401]
 
 
+def made_secret(provider: MisbehavingProvider, key: SigningKey = SIGNING, **changes: Any) -> str:
+    """Numbers are seconds from now."""
+    now = int(time.time())
+    claims = {"iss": "a team", "iat": now, "exp": now + 300, "aud": provider.issuer, "sub": provider.client_id}
+    header = {"alg": "ES256", "kid": key.kid, **changes.pop("header", {})}
+    moments = {name: now + value for name, value in changes.items() if isinstance(value, int)}
+    told = {name: value for name, value in {**claims, **changes, **moments}.items() if value is not None}
+    return compact(header, told, key.sign)
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({}, 200),
+        ({"exp": 15_000_000}, 200),
+        ({"exp": -1}, 401),
+        ({"exp": 15_800_000}, 401),
+        ({"exp": None}, 401),
+        ({"exp": "soon"}, 401),
+        ({"iat": 60}, 401),
+        ({"iat": None}, 401),
+        ({"iss": "another team"}, 401),
+        ({"aud": "https://other.example"}, 401),
+        ({"sub": "other"}, 401),
+        ({"jti": "more than it says"}, 401),
+        ({"header": {"kid": "another"}}, 401),
+        ({"header": {"typ": "JWT"}}, 401),
+        ({"header": {"alg": "none"}}, 401),
+        ({"key": SigningKey(-1, "ES256")}, 401),
+        ({"key": OLD_SIGNING}, 401),
+    ],
+)
+async def test_a_secret_of_the_clients_own_making_is_checked(
+    client: SimpleClient, change: dict[str, Any], status: int
+) -> None:
+    """Apple, "Creating a client secret": in the form and by HTTP Basic."""
+    provider = client.provider
+    provider.secret_keys, provider.secret_issuer = [SIGNING.jwk()], "a team"
+    secret = made_secret(provider, **change)
+    form = {"client_id": provider.client_id, "client_secret": secret}
+    assert await redeemed(client, headers={}, form=form) == status
+    assert await redeemed(client, headers=client.basic(secret)) == status
+    assert await redeemed(client) == 401, "the one that was given out is none"
+
+
+async def test_the_first_consent_alone_posts_a_name(client: SimpleClient) -> None:
+    client.provider.posted_user = '{"name": {"firstName": "Ada"}}'
+    assert "user" not in dict((await client.authorize()).parameters)
+    posted = [dict((await client.authorize(response_mode="form_post")).parameters) for _ in range(2)]
+    assert [one.get("user") for one in posted] == ['{"name": {"firstName": "Ada"}}', None]
+    client.provider.person = {"sub": "person-2"}
+    assert (await client.authorize(response_mode="form_post"))["user"]
+
+
 async def test_two_ways_at_once_are_one_too_many(client: SimpleClient) -> None:
     assert await redeemed(client, form={"client_secret": client.provider.client_secret}) == 401
 

@@ -145,6 +145,11 @@ async def refreshed(client: SimpleClient) -> Sight:
     return [seen(answer, client.provider.issuer), sight]
 
 
+async def redeemed(client: SimpleClient) -> Sight:
+    made = (await client.tokens())["id_token"]
+    return token(made, client.provider.public_keys(), client.provider.issuer)
+
+
 async def signed_userinfo(client: SimpleClient) -> Sight:
     client.provider.userinfo_algorithm = "RS256"
     answer = await client.userinfo((await client.tokens())["access_token"])
@@ -276,6 +281,7 @@ OF_THEIR_OWN: dict[str, Scenario] = {
 BY_BEGINNING: dict[str, Scenario] = {
     "jarm_": response_as_jwt,
     "access_token_": access_token,
+    "redeemed_": redeemed,
     "refresh": refreshed,
     "userinfo_": signed_userinfo,
     "source_": claims_of_others,

@@ -82,7 +82,7 @@ async def token(provider: "MisbehavingProvider", request: web.Request) -> web.St
         good["id_token"] = await id_token(provider, grant, place, access_token=access_token)
     if _refreshable(provider, grant, place):
         good["refresh_token"] = _refresh_token(provider, grant)
-    document = CHANGES.get(provider.misbehaviour, dict)(good)
+    document = CHANGES.get(provider.wrong_at(place), dict)(good)
     return web.json_response(document, headers={"Cache-Control": "no-store"})
 
 

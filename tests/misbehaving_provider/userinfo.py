@@ -12,7 +12,7 @@ from tests.misbehaving_provider import dpop
 from tests.misbehaving_provider.claims import INTERNAL_SOURCE, SOURCE_CLAIMS, USERINFO_CLAIMS, change
 from tests.misbehaving_provider.id_tokens import wrapped
 from tests.misbehaving_provider.keys import Claims, SigningKey, base64url
-from tests.misbehaving_provider.model import CALL, AccessToken, OAuthError
+from tests.misbehaving_provider.model import CALL, OTHER_ISSUER, AccessToken, OAuthError
 from tests.misbehaving_provider.signatures import signed
 
 if TYPE_CHECKING:
@@ -89,10 +89,15 @@ def _claims_of_others(provider: "MisbehavingProvider") -> Claims:
         token = secrets.token_urlsafe(16)
         provider.source_tokens.add(token)
         inside = provider.misbehaviour == "source_inside"
-        address = INTERNAL_SOURCE if inside else f"{provider.source_issuer}/claims"
+        usual = provider.distributed_at or f"{provider.source_issuer}/claims"
+        address = INTERNAL_SOURCE if inside else usual
         sources["distributed"] = {"endpoint": address, "access_token": token}
     if provider.misbehaviour == "source_missing":
         sources = {}
+    if provider.misbehaviour == "source_foreign_beside":  # of somebody else, and at somebody else's
+        names |= {"nickname": "foreign", "zoneinfo": "elsewhere"}
+        foreign = signed(provider.inner("source"), {"iss": OTHER_ISSUER, "nickname": "Eve"}, SOURCE_KEY)
+        sources |= {"foreign": {"JWT": foreign}, "elsewhere": {"endpoint": INTERNAL_SOURCE}}
     return {"_claim_names": names, "_claim_sources": sources}
 
 
@@ -120,4 +125,9 @@ async def source_jwks(provider: "MisbehavingProvider", request: web.Request) -> 
     return web.json_response({"keys": [SOURCE_KEY.jwk()]})
 
 
-CHANGES = frozenset({"userinfo_plain", "source_names_overrides", "source_inside", "source_missing", "source_plain"})
+CHANGES = frozenset(
+    {
+        "userinfo_plain", "source_names_overrides", "source_inside", "source_missing", "source_plain",
+        "source_foreign_beside",
+    }
+)  # fmt: skip

@@ -95,6 +95,18 @@ def test_a_network_of_ipv6_is_one_address() -> None:
     throttle.admit(ALICE, "2001:db8:0:1::1", NOW)
 
 
+@pytest.mark.parametrize("written", ["::ffff:{}", "64:ff9b::{}"])
+def test_an_address_of_ipv4_that_is_written_as_one_of_ipv6_counts_for_itself(written: str) -> None:
+    """As the peers of a server on `::` are: otherwise all of them would be one household."""
+    throttle, home, another = Throttle(), written.format(HOME), written.format("192.0.2.2")
+    for number in range(LIMITS["address"]):
+        throttle.admit(f"member{number}@example.com", home, NOW)
+    throttle.admit("another@example.com", another, NOW)
+    for same in (home, HOME):
+        with pytest.raises(TooManyAttempts):
+            throttle.admit("another@example.com", same, NOW)
+
+
 @pytest.mark.parametrize("address", ["", "testclient", "unix:", "fe80::1%eth0", "x" * 500])
 def test_an_address_that_is_none_counts_as_it_stands(address: str) -> None:
     throttle = Throttle()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entracte.participation.keys import ParticipationKey, Ticket, open_key, open_ticket, seal_key, seal_ticket
-from entracte.participation.signing_in import ATTEMPT_COOKIE, RETURN_HANDLE
+from entracte.participation.trips import ATTEMPT_COOKIE, RETURN_HANDLE
 from entracte.protocol.seal import SealKeys, decode, encode
 from entracte.protocol.state import StateContent, seal_state
 from entracte.values import AttemptNumber, CampaignNumber, ConnectionNumber, ParticipationId

@@ -18,8 +18,9 @@ from entracte.connections.providers import Providers
 from entracte.participation.events import Outcome
 from entracte.participation.keys import HANDLE_AGE, Ticket
 from entracte.participation.model import Attempt, Participation, Profile
-from entracte.participation.signing_in import Back, Proof, Returned, Sent, SigningIn
+from entracte.participation.signing_in import SigningIn
 from entracte.participation.take_part import Playing
+from entracte.participation.trips import Back, Proof, Returned, Sent
 from entracte.protocol.errors import Reason
 from entracte.protocol.messages import HttpRequest, HttpResponse
 from entracte.protocol.seal import SealKeys
@@ -80,7 +81,6 @@ class Frame:
             KEYS,
             lambda: self.now,
             entropy,
-            "https://play.example/oauth/callback",
             "https://play.example",
         )
 

@@ -21,8 +21,9 @@ from entracte.connections.providers import Fetch, Providers
 from entracte.fetch import Fetcher, OutboundAllow
 from entracte.participation.events import Outcome
 from entracte.participation.model import Attempt, Participation
-from entracte.participation.signing_in import IN_PROGRESS, Back, Proof, Returned, Sent, SigningIn
+from entracte.participation.signing_in import IN_PROGRESS, LOST_ANSWER, SigningIn
 from entracte.participation.take_part import Playing, TakePart
+from entracte.participation.trips import Back, Proof, Returned, Sent
 from entracte.protocol.authorization import parse_query
 from entracte.protocol.errors import Reason
 from entracte.protocol.messages import HttpRequest, HttpResponse
@@ -73,22 +74,24 @@ class Trip:
 
 
 class Desk:
-    """The use cases over a store in memory, with a real way to a real provider, `late` seconds ahead."""
+    """The use cases over a store in memory, with a real way to a real provider, `late` seconds ahead; with
+    `stands_at` its clock stands still."""
 
     def __init__(self, store: Store, fetcher: Fetcher, provider: MisbehavingProvider) -> None:
         self.store = store
         self.provider = provider
         self.late = 0
+        self.stands_at: int | None = None
         self.signing_in = self.over(fetcher)
         self.take_part = TakePart(store.participations, KEYS, self.clock, lambda: ParticipationId(uuid4()))
 
     def clock(self) -> int:
-        return now() + self.late
+        return now() + self.late if self.stands_at is None else self.stands_at
 
     def over(self, fetch: Fetch) -> SigningIn:
         """The use cases with another way out."""
         providers = Providers(fetch, self.clock)
-        return SigningIn(self.store.participations, providers, KEYS, self.clock, entropy, REDIRECT_URI, OAUTH_URL)
+        return SigningIn(self.store.participations, providers, KEYS, self.clock, entropy, OAUTH_URL)
 
     def connection(self, number: int = 7, organization: OrganizationNumber = ORGANIZATION, **config: Any) -> Connection:
         issuer = self.provider.issuer
@@ -271,6 +274,7 @@ async def test_a_reload_goes_where_the_first_one_went(desk: Desk) -> None:
     ("misbehaviour", "outcome", "reason"),
     [
         ("callback_access_denied", Outcome.CANCELLED, Reason.ACCESS_DENIED),
+        ("callback_user_cancelled", Outcome.CANCELLED, Reason.ACCESS_DENIED),
         ("callback_error", Outcome.FAILED, Reason.PROVIDER_ERROR),
         ("callback_wrong_iss", Outcome.FAILED, Reason.ISSUER_MISMATCH),
         ("token_400", Outcome.FAILED, Reason.TOKEN_REFUSED),
@@ -303,13 +307,14 @@ async def test_while_it_is_being_finished_a_reload_waits_and_later_it_was_interr
     holding = desk.over(held)
     trip = await desk.go(await desk.start())
     first = asyncio.create_task(desk.come_back(trip, signing_in=holding))
-    await asyncio.wait_for(asked.wait(), 5)
+    await asyncio.wait_for(asked.wait(), 60)
     assert (await desk.come_back(trip)).back is Back.IN_PROGRESS
-    desk.late = IN_PROGRESS - 2
+    consumed_at = (await desk.attempt(trip)).consumed_at or 0
+    desk.stands_at = consumed_at + IN_PROGRESS - 1
     assert (await desk.come_back(trip)).back is Back.IN_PROGRESS
     first.cancel()  # the process that worked on it is gone
     await asyncio.wait([first])
-    desk.late = IN_PROGRESS + 2
+    desk.stands_at = consumed_at + IN_PROGRESS
     returned = await desk.come_back(trip)
     assert returned.back is Back.MISHAP
     attempt = await desk.attempt(trip)
@@ -381,7 +386,7 @@ async def test_an_expired_state_says_nothing_about_a_sign_in_that_went_well(desk
 
 
 @pytest.mark.conformance("MUST 13", "BAD 7")
-async def test_the_key_from_before_opens_until_the_new_one_was_seen(desk: Desk) -> None:
+async def test_the_key_from_before_opens_the_answers_until_the_new_one_was_seen(desk: Desk) -> None:
     """MUST 13, BAD 7: the whole way, from the login to the form."""
     playing = await desk.start()
     before = desk.take_part.key_text(playing)
@@ -389,11 +394,28 @@ async def test_the_key_from_before_opens_until_the_new_one_was_seen(desk: Desk) 
     assert returned.playing is not None
     after = desk.take_part.key_text(returned.playing)
     assert after != before
-    assert await desk.take_part.playing(PUBLISHED, before) is not None
+    found = await desk.take_part.playing(PUBLISHED, before)
+    assert found is not None
+    assert found.participation.profile is None
     seen = await desk.take_part.playing(PUBLISHED, after)
     assert seen is not None
     await desk.take_part.form_was_shown(seen)
     assert await desk.take_part.playing(PUBLISHED, before) is None
+
+
+@pytest.mark.conformance("MUST 13")
+async def test_the_return_brings_the_key_again_for_minutes(desk: Desk) -> None:
+    """To who shows the key from before: the answer with the new one may have been lost."""
+    playing = await desk.start()
+    trip = await desk.go(playing)
+    returned = await desk.come_back(trip)
+    assert returned.playing is not None
+    for later, brings in ((LOST_ANSWER, True), (LOST_ANSWER + 1, False)):
+        desk.late = later
+        again = await desk.come_back(trip)
+        assert (again.back, again.playing is not None) == (Back.SIGNED_IN, True)
+        assert again.playing is not None
+        assert (again.playing.generation == 1, again.playing.participation.profile is not None) == (brings, brings)
 
 
 async def test_a_guest_may_still_sign_in(desk: Desk) -> None:

@@ -22,9 +22,10 @@ from entracte.fetch import Fetcher, OutboundAllow
 from entracte.organizations.model import Brand
 from entracte.participation.events import Outcome
 from entracte.participation.model import Participation
-from entracte.participation.signing_in import Back, Proof, Sent, SigningIn
+from entracte.participation.signing_in import SigningIn
 from entracte.participation.signing_out import RETURN_AGE, CameBack, SigningOut
 from entracte.participation.take_part import Playing, TakePart
+from entracte.participation.trips import Back, Proof, Sent
 from entracte.protocol.authorization import parse_query
 from entracte.protocol.errors import Reason, Refused
 from entracte.protocol.logout import MAXIMUM_AGE, LogoutReturn
@@ -59,6 +60,7 @@ WRONG = {
     "logout_missing_iat": ("BAD 24", Reason.TOKEN_CLAIM),
     "logout_missing_jti": ("BAD 24", Reason.TOKEN_CLAIM),
     "logout_hs256_public_key": ("rp-backchannel-rpinitlogout-wrong-alg", Reason.TOKEN_ALGORITHM),
+    "logout_other_alg": ("rp-backchannel-rpinitlogout-wrong-alg", Reason.TOKEN_ALGORITHM),
     "logout_bad_signature": ("MUST 36", Reason.TOKEN_SIGNATURE),
     "logout_wrong_typ": ("MUST 36", Reason.TOKEN_CLAIM),
     "logout_missing_typ": ("MUST 36", Reason.TOKEN_CLAIM),
@@ -84,8 +86,7 @@ class Desk:
     def __post_init__(self) -> None:
         participations = self.store.participations
         self.providers = Providers(self.fetcher, self.clock)
-        redirect_uri = f"{OAUTH_URL}/oauth/callback"
-        self.signing_in = SigningIn(participations, self.providers, KEYS, self.clock, entropy, redirect_uri, OAUTH_URL)
+        self.signing_in = SigningIn(participations, self.providers, KEYS, self.clock, entropy, OAUTH_URL)
         self.signing_out = self.with_keys(KEYS)
         self.take_part = TakePart(participations, KEYS, self.clock, lambda: ParticipationId(uuid4()))
 

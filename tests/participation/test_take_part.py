@@ -129,9 +129,11 @@ async def test_a_key_that_was_made_up_opens_nothing(desk: Desk) -> None:
 
 
 @pytest.mark.conformance("MUST 13", "BAD 7")
-async def test_the_key_from_before_the_login_opens_until_the_new_one_was_seen(desk: Desk) -> None:
-    """MUST 13, BAD 7: an answer that got lost loses nobody, and the old key opens nothing afterwards."""
+async def test_the_key_from_before_the_login_opens_the_answers_until_the_new_one_was_seen(desk: Desk) -> None:
+    """MUST 13, BAD 7: an answer that got lost loses no answer; the old key opens nothing of the person, never becomes
+    the new one, and opens nothing at all afterwards."""
     started = await desk.start()
+    await desk.take_part.keep_draft(started, {"first_name": "Bob"}, None)
     before = desk.take_part.key_text(started)
     signed_in = await desk.signed_in(started)
     after = desk.take_part.key_text(signed_in)
@@ -139,6 +141,8 @@ async def test_the_key_from_before_the_login_opens_until_the_new_one_was_seen(de
     lost_answer = await desk.take_part.playing(PUBLISHED, before)
     assert lost_answer is not None
     assert not lost_answer.key_is_current
+    assert (lost_answer.participation.profile, lost_answer.participation.draft) == (None, {})
+    assert desk.take_part.key_text(lost_answer) == before
     await desk.take_part.form_was_shown(lost_answer)
     assert await desk.take_part.playing(PUBLISHED, before) is not None, "the old key does not close itself"
     await desk.take_part.form_was_shown(await desk.again(signed_in))

@@ -8,7 +8,7 @@ import pytest
 from entracte.errors import LocalError
 from entracte.organizations.model import Brand, Organization
 from entracte.participation.events import EventKind, Outcome
-from entracte.participation.model import Attempt, Participation
+from entracte.participation.model import OPEN_ATTEMPTS, Attempt, Participation
 from entracte.store.opened import Store
 from entracte.values import AttemptNumber
 from tests.store.samples import AWKWARD, SEALED_PERSON_KEY, START, a_participation, a_profile, an_attempt, an_event
@@ -49,6 +49,19 @@ async def test_an_attempt_is_consumed_once(store: Store, northwind: Organization
         ("started", "", START),
         ("sign_in_returned", "", START + 20),
     }
+
+
+@pytest.mark.conformance("MUST 12")
+async def test_the_oldest_of_many_attempts_is_not_consumed(store: Store, northwind: Organization) -> None:
+    participation = await started(store, northwind)
+    sent = [an_attempt(participation, number, sent_at=START) for number in range(1, OPEN_ATTEMPTS + 2)]
+    for one in sent:
+        await store.participations.attempt_was_sent(one, [])
+    assert await store.participations.consume_attempt(sent[0], START + 20, []) is False
+    assert await kept(store, sent[0]) == sent[0]
+    assert await store.participations.consume_attempt(sent[1], START + 20, []) is True
+    other = await started(store, northwind)
+    assert await store.participations.consume_attempt(an_attempt(other, 1), START + 20, []) is True
 
 
 async def test_an_attempt_that_was_never_kept_is_consumed_once(store: Store, northwind: Organization) -> None:

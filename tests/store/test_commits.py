@@ -78,14 +78,14 @@ class Gate:
 
     def __call__(self, connection: Connection) -> None:
         self.entered.set()
-        assert self.opened.wait(10)
+        assert self.opened.wait(60)
 
 
 async def gathered(commits: Commits, *works: Work[Any]) -> list[object]:
     """Run the works in one company: they wait together behind a gate."""
     gate = Gate()
     first = asyncio.create_task(commits.write(gate))
-    await asyncio.to_thread(gate.entered.wait, 10)
+    await asyncio.to_thread(gate.entered.wait, 60)
     waiting = [asyncio.create_task(commits.write(work)) for work in works]
     await asyncio.sleep(0.02)
     gate.opened.set()
@@ -231,7 +231,7 @@ async def test_when_the_commit_fails_everybody_hears_it(
 
     gate = Gate()
     first = asyncio.create_task(commits.write(gate))
-    await asyncio.to_thread(gate.entered.wait, 10)
+    await asyncio.to_thread(gate.entered.wait, 60)
     waiting = [asyncio.create_task(commits.write(put)) for put in puts]
     await asyncio.sleep(0.02)
     monkeypatch.setattr(engine.dialect, "do_commit", fail)
@@ -251,7 +251,7 @@ async def test_one_more_than_may_wait_is_refused_at_once(engine: Engine) -> None
     try:
         gate = Gate()
         first = asyncio.create_task(commits.write(gate))
-        await asyncio.to_thread(gate.entered.wait, 10)
+        await asyncio.to_thread(gate.entered.wait, 60)
         waiting = [asyncio.create_task(commits.write(Put(n))) for n in range(3)]
         await asyncio.sleep(0)
         with pytest.raises(LocalError) as raised:
@@ -268,7 +268,7 @@ async def test_one_more_than_may_wait_is_refused_at_once(engine: Engine) -> None
 async def test_a_caller_that_goes_away_hurts_nobody_and_loses_nothing(commits: Commits) -> None:
     gate = Gate()
     first = asyncio.create_task(commits.write(gate))
-    await asyncio.to_thread(gate.entered.wait, 10)
+    await asyncio.to_thread(gate.entered.wait, 60)
     waiting = [asyncio.create_task(commits.write(Put(n))) for n in range(3)]
     await asyncio.sleep(0.02)
     waiting[1].cancel()
@@ -284,7 +284,7 @@ async def test_stop_finishes_what_was_accepted(engine: Engine) -> None:
     await commits.start()
     gate = Gate()
     first = asyncio.create_task(commits.write(gate))
-    await asyncio.to_thread(gate.entered.wait, 10)
+    await asyncio.to_thread(gate.entered.wait, 60)
     waiting = [asyncio.create_task(commits.write(Put(n))) for n in range(40)]
     await asyncio.sleep(0)
     stopping = asyncio.create_task(commits.stop())
@@ -331,7 +331,7 @@ async def main():
 
 asyncio.run(main())
 """
-    assert subprocess.run([sys.executable, "-c", program], timeout=30, check=False).returncode == 3
+    assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 3
 
 
 async def test_a_read_changes_nothing(commits: Commits, engine: Engine) -> None:
@@ -361,8 +361,8 @@ async def test_readers_do_not_wait_for_a_change(shared_url: str) -> None:
     await commits.start()
     gate = Gate()
     first = asyncio.create_task(commits.write(gate))
-    await asyncio.to_thread(gate.entered.wait, 10)
-    assert await asyncio.wait_for(commits.read(numbers), 5) == []
+    await asyncio.to_thread(gate.entered.wait, 60)
+    assert await asyncio.wait_for(commits.read(numbers), 60) == []
     gate.opened.set()
     await first
     await commits.stop()

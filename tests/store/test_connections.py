@@ -1,9 +1,11 @@
 """Connections, on every database."""
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
 from entracte.connections.claim_map import ClaimRule
 from entracte.connections.model import Connection, ConnectionConfig, Connections
@@ -15,6 +17,7 @@ from entracte.store.connections import StoredConnections
 from entracte.store.numbers import GREATEST
 from entracte.store.opened import Store
 from entracte.store.tables import allocation
+from entracte.store.tables import connection as table
 from entracte.values import ConnectionNumber
 from tests.store.samples import SEALED_PERSON_KEY
 
@@ -119,6 +122,43 @@ async def test_both_secrets_and_their_times_come_back(store: Store, northwind: O
     assert await store.connections.by_number(northwind.number, mine.number) == two
     assert "'1'" not in repr(two)
     assert "'2'" not in repr(two)
+
+
+async def test_the_time_at_which_a_connection_became_another_one_comes_back(
+    store: Store, northwind: Organization
+) -> None:
+    mine = await store.connections.add(northwind.number, config(), "1", 100)
+    assert mine.identity_changed_at is None
+    assert await store.connections.by_number(northwind.number, mine.number) == mine
+    moved = await store.connections.change(
+        northwind.number, "northwind", lambda kept: replace(kept, identity_changed_at=2**33)
+    )
+    assert moved == replace(mine, identity_changed_at=2**33)
+    assert await store.connections.of(northwind.number) == [moved]
+    assert await store.connections.replace(mine) is True
+    assert await store.connections.by_name(northwind.number, "northwind") == mine
+
+
+async def test_a_connection_from_before_a_rule_is_still_read(store: Store, northwind: Organization) -> None:
+    """What today's rules refuse was kept by an older program: it, and all beside it, can be read and used."""
+    mine = await store.connections.add(northwind.number, config(), "1")
+    other = await store.connections.add(northwind.number, config("other"), "2")
+    kept = json.loads(mine.config.model_dump_json()) | {
+        "extra_parameters": {"max_age": "60"},
+        "dpop": True,
+        "rest": {"url": "https://api.example.com/me", "bearer": "form"},
+    }
+    older = update(table).where(table.c.number == mine.number).values(config=json.dumps(kept))
+    await store.commits.write(lambda database: database.execute(older).rowcount)
+    for read in (
+        await store.connections.by_name(northwind.number, "northwind"),
+        await store.connections.by_number(northwind.number, mine.number),
+        next(one for one in await store.connections.of(northwind.number) if one != other),
+        await store.connections.change(northwind.number, "northwind", lambda one: replace(one, sealed_secret="3")),
+        await store.connections.by_name(northwind.number, "northwind"),
+    ):
+        assert read is not None
+        assert (read.config.max_age, read.config.extra_parameters, read.config.dpop) == (60, {}, True)
 
 
 async def test_a_change_is_made_with_nobody_in_between(shared_url: str) -> None:

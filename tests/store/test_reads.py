@@ -25,7 +25,7 @@ class Squares:
 
     def __call__(self, connection: Connection, keys: Collection[int]) -> Mapping[int, int]:
         self.groups.append(set(keys))
-        assert self.opened.wait(10)
+        assert self.opened.wait(60)
         if self.error is not None:
             raise self.error
         return {key: key * key for key in keys if key % 2 == 0}

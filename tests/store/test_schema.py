@@ -41,7 +41,7 @@ def collations(connection: Connection) -> set[tuple[str, str]]:
 
 
 def test_the_migrations_make_the_tables(empty_url: str, engine: Engine) -> None:
-    assert schema.migrate(empty_url) == (None, "0005")
+    assert schema.migrate(empty_url) == (None, "0006")
     with engine.connect() as connection:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True, "target_metadata": METADATA}
@@ -96,7 +96,7 @@ def _seen(connection: Connection) -> dict[str, tuple[object, ...]]:
 
 def test_migrating_again_does_nothing(empty_url: str, engine: Engine) -> None:
     schema.migrate(empty_url)
-    assert schema.migrate(empty_url) == ("0005", "0005")
+    assert schema.migrate(empty_url) == ("0006", "0006")
     schema.check(engine)
 
 
@@ -111,13 +111,13 @@ def test_newer_tables_are_left_alone(empty_url: str, engine: Engine) -> None:
     with pytest.raises(LocalError) as raised:
         schema.migrate(empty_url)
     assert raised.value.problem.code == "schema_newer"
-    be_at(engine, "0005")
+    be_at(engine, "0006")
     schema.check(engine)
 
 
 def test_older_tables_are_said_to_be_older(empty_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     schema.migrate(empty_url)
-    monkeypatch.setattr(schema, "_head", lambda: "0006")
+    monkeypatch.setattr(schema, "_head", lambda: "0007")
     assert problem_of(engine) == (Kind.UNAVAILABLE, "schema_older", "Run `entracte migrate`.")
 
 

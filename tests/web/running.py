@@ -158,10 +158,10 @@ class Browser:
     def carry(self, came: "SentBack") -> Answer:
         """The same for an answer that is known already."""
         if came.mode == "form_post":
-            return self.post("/oauth/callback", came.parameters, origin="null")
+            return self.post(came.path, came.parameters, origin="null")
         if came.mode == "fragment":
-            return self.post("/oauth/callback/fragment", came.parameters)
-        return self.get(f"/oauth/callback?{urlencode(came.parameters)}")
+            return self.post(f"{came.path}/fragment", came.parameters)
+        return self.get(f"{came.path}?{urlencode(came.parameters)}")
 
     def sign_in(self, campaign: str = "/c/quiz") -> Answer:
         """To the login, back by the OAuth service, and the answer of the campaign."""
@@ -180,9 +180,10 @@ def redirected(address: str) -> str:
 
 @dataclass(frozen=True)
 class SentBack:
-    """How a login sends the browser back: in the query, in the fragment or by a form."""
+    """How a login sends the browser back: in the query, in the fragment or by a form; and where to."""
 
     mode: str
+    path: str
     parameters: list[tuple[str, str]] = field(repr=False)
 
 
@@ -195,15 +196,19 @@ def sent_back(address: str) -> SentBack:
             session.get(address, allow_redirects=False) as answer,
         ):
             if "Location" not in answer.headers:
-                fields = FIELD.findall(await answer.text())
-                return SentBack("form_post", [(unescape(name), unescape(value)) for name, value in fields])
+                text = await answer.text()
+                # a page without a form is a login that says what is wrong: nothing comes back
+                action, fields = next(iter(ACTION.findall(text)), "/oauth/callback"), FIELD.findall(text)
+                given = [(unescape(name), unescape(value)) for name, value in fields]
+                return SentBack("form_post", urlsplit(unescape(action)).path, given)
             parts = urlsplit(answer.headers["Location"])
             mode = "fragment" if parts.fragment else "query"
-            return SentBack(mode, parse_qsl(parts.fragment or parts.query, keep_blank_values=True))
+            return SentBack(mode, parts.path, parse_qsl(parts.fragment or parts.query, keep_blank_values=True))
 
     return asyncio.run(go())
 
 
+ACTION = re.compile(r'<form method="post" action="([^"]*)">')
 FIELD = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)">')
 
 
@@ -290,17 +295,17 @@ def running(folder: Path, **settings: Any) -> Iterator[Running]:
             store.organizations, "northwind", "Northwind Radio", Brand(mark="♪"), program.keys, entropy
         ),
     )
-    with served(server(program)) as port:
+    with served(server(program), program.settings.host) as port:
         yield Running(program, port, organization, database)
 
 
 @contextmanager
-def served(serving: uvicorn.Server) -> Iterator[int]:
+def served(serving: uvicorn.Server, host: str = "127.0.0.1") -> Iterator[int]:
     """The port on which the server answers, until the end of the block."""
-    listening: Listening = listen()
+    listening: Listening = listen(host)
     thread = Thread(target=serving.run, kwargs={"sockets": [listening.socket]}, name="entracte")
     thread.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not serving.started:
         assert thread.is_alive(), "the server did not start"
         assert time.monotonic() < deadline, "the server did not start"
@@ -309,5 +314,5 @@ def served(serving: uvicorn.Server) -> Iterator[int]:
         yield listening.port
     finally:
         serving.should_exit = True
-        thread.join(10)
+        thread.join(60)
         listening.close()

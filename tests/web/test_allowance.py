@@ -15,6 +15,14 @@ def test_a_window_begins_with_the_first_request() -> None:
     assert allowances.take(ONE, 160) == Allowance(2, 1, WINDOW, True)
 
 
+def test_who_only_looks_takes_nothing() -> None:
+    allowances = Allowances(1)
+    assert allowances.look(ONE, 100) == Allowance(1, 1, WINDOW, True)
+    assert allowances.take(ONE, 110).granted
+    assert allowances.look(ONE, 120) == Allowance(1, 0, WINDOW - 10, False)
+    assert allowances.look(ONE, 170) == Allowance(1, 1, WINDOW, True)
+
+
 def test_each_has_its_own() -> None:
     allowances = Allowances(1)
     assert allowances.take(ONE, 100).granted

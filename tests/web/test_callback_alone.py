@@ -20,15 +20,15 @@ def program() -> Program:
     return Program(read_settings(database_url="sqlite://", secret_keys=f"1:{encode(entropy(32))}"))
 
 
-async def status_of(program: Program, query: str) -> int:
-    """The status of `/oauth/callback` with a query, asked of the application itself."""
+async def status_of(program: Program, query: str, path: str = "/oauth/callback") -> int:
+    """The status of the redirect URI with a query, asked of the application itself."""
     scope: dict[str, Any] = {
         "type": "http",
         "http_version": "1.1",
         "method": "GET",
         "scheme": "http",
-        "path": "/oauth/callback",
-        "raw_path": b"/oauth/callback",
+        "path": path,
+        "raw_path": path.encode(),
         "query_string": query.encode(),
         "headers": [],
     }
@@ -47,12 +47,15 @@ async def status_of(program: Program, query: str) -> int:
 
 
 @pytest.mark.parametrize("state", ["", "x", "A" * 64, "A" * 63, "é"])
-async def test_a_state_that_does_not_open_asks_nobody(program: Program, state: str) -> None:
-    assert await status_of(program, f"code=x&state={state}") == 400
+@pytest.mark.parametrize("path", ["/oauth/callback", "/oauth/callback/1-1", "/oauth/callback/x"])
+async def test_a_state_that_does_not_open_asks_nobody(program: Program, state: str, path: str) -> None:
+    assert await status_of(program, f"code=x&state={state}", path) == 400
 
 
 async def test_one_that_opens_asks_for_its_campaign(program: Program) -> None:
     """So that the test above can fail: behind the seal the store is asked, and is not there."""
     content = StateContent(CampaignNumber(1), ConnectionNumber(1), ParticipationId(uuid4()), AttemptNumber(1), now())
     state = seal_state(content, program.keys)
-    assert await status_of(program, f"code=x&state={state}") == 503
+    for path in ("/oauth/callback", "/oauth/callback/1-1"):
+        assert await status_of(program, f"code=x&state={state}", path) == 503
+    assert await status_of(program, f"code=x&state={state}", "/oauth/callback/x") == 400, "that is no connection's"

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 
@@ -105,6 +105,23 @@ def test_an_error_that_is_posted_is_a_calm_page(stage: Stage) -> None:
     page = browser.get(returned.path)
     assert page.status == 200
     assert "told by the provider" not in page.body
+    assert not stage.provider.calls("/token")
+
+
+@pytest.mark.conformance("MUST 11", "MUST 35")
+@pytest.mark.parametrize("mode", ["form_post", "query.jwt"])
+def test_an_error_that_comes_another_way_than_asked_is_a_calm_page(stage: Stage, mode: str) -> None:
+    """By GET where it was to be posted, and plain where it was to be signed."""
+    kept = stage.connect(response_mode=mode)
+    browser, address = stage.at_the_login()
+    state = parse_qs(urlsplit(address).query)["state"][0]
+    error = urlencode({"error": "access_denied", "state": state, "iss": kept.config.issuer})
+    returned = browser.get(browser.get(f"/oauth/callback?{error}").path)
+    assert returned.path == f"{stage.campaign}/sign-in/mishap"
+    page = browser.get(returned.path)
+    assert page.status == 400
+    assert "Your sign-in could not be confirmed." in page.body
+    assert "Try again" in page.body
     assert not stage.provider.calls("/token")
 
 

@@ -105,6 +105,6 @@ def test_the_manager_shows_a_closed_campaign_as_ended(site: Running) -> None:
     close(site, "shown")
     closed = site.work(lambda store: store.campaigns.by_number(published.number))
     assert closed is not None
-    today = day_of(now())
+    today = day_of(closed.closed_at or 0)
     state = state_of(closed, today)
     assert (state.status, state.day) == (Status.OVER, today)

@@ -153,3 +153,15 @@ async def test_a_campaign_without_a_sign_in_has_no_connection(hall: Hall) -> Non
     listed = await hall.directory.by_name("small")
     assert listed is not None
     assert listed.connection is None
+
+
+async def test_what_is_known_is_told_however_old_and_without_asking(hall: Hall) -> None:
+    organization = await hall.organization()
+    await hall.publish(organization)
+    assert hall.directory.remembered("small") is None
+    listed = await hall.directory.by_name("small")
+    hall.asked.clear()
+    hall.now += 1000 * FRESH
+    assert hall.directory.remembered("small") is listed
+    assert hall.directory.remembered("another") is None
+    assert hall.asked == []

@@ -10,6 +10,7 @@ import pytest
 from entracte.web.assets import asset
 from entracte.web.pages.embed.views import render_not_framed
 from entracte.web.pages.take_part.views import render_question
+from tests.browser import come_to_pass
 from tests.web.little_site import Asked, LittleSite, serving
 from tests.web.reading import check_page
 from tests.web.samples import FRAMED, PROGRESS, SONGS
@@ -79,9 +80,11 @@ def test_the_frame_is_as_tall_as_its_page_and_shrinks_again(page: "Page", site: 
     frame = open_brand(page, site)
     inside = frame.locator("body")
 
+    outside = page.locator("iframe")
+
     def fits() -> None:
-        height = inside.evaluate("body => Math.ceil(body.getBoundingClientRect().height)")
-        page.wait_for_function("height => document.querySelector('iframe').offsetHeight === height", arg=height)
+        height = "body => Math.ceil(body.getBoundingClientRect().height)"
+        come_to_pass(page, lambda: outside.evaluate("frame => frame.offsetHeight") == inside.evaluate(height))
 
     fits()
     inside.evaluate("body => { body.style.paddingBottom = '900px' }")
@@ -181,6 +184,7 @@ def test_the_frame_tells_no_other_page(page: "Page", site: LittleSite) -> None:
     )
     page.goto(f"{site.origin('thief')}/thief")
     page.frame_locator("iframe").get_by_role("heading", name="Which of these songs").wait_for()
+    page.frames[1].wait_for_load_state()
     page.wait_for_timeout(200)
     assert page.title() == "0"
 
@@ -191,7 +195,7 @@ def test_it_works_where_nothing_can_be_kept(page: "Page", site: LittleSite) -> N
         " { get() { throw new DOMException('not allowed', 'SecurityError') } })"
     )
     frame = open_brand(page, site)
-    frame.get_by_text("Wonderwall").click()
+    frame.get_by_role("radio", name="Wonderwall").press("Space")
     assert frame.get_by_role("radio", name="Wonderwall").is_checked()
 
 
@@ -221,6 +225,7 @@ def test_two_campaigns_on_one_page_keep_their_own_keys(page: "Page", site: Littl
 
 def test_a_later_page_of_the_frame_begins_where_people_see_it(page: "Page", site: LittleSite) -> None:
     frame = open_brand(page, site)
+    assert kept_key(page) == "KEY-1"  # told by the first page, which is not to move anything
     assert page.evaluate("scrollY") == 0
     page.evaluate("document.body.style.paddingBottom = '3000px'")
     page.evaluate("document.body.style.paddingTop = '500px'")
@@ -229,7 +234,41 @@ def test_a_later_page_of_the_frame_begins_where_people_see_it(page: "Page", site
     page.wait_for_function("Math.abs(document.querySelector('iframe').getBoundingClientRect().top) < 2")
 
 
-def test_a_page_that_is_not_named_gets_a_way_to_the_campaign() -> None:
+def test_a_frame_that_says_nothing_has_a_link_beside_it(page: "Page", site: LittleSite) -> None:
+    """It is empty: the campaign does not name this page, and of that the browser says nothing to the page."""
+    site.put("/c/summer-quiz/in", "<!doctype html><title>0</title>")
+    place = "<div data-entracte-campaign=summer-quiz data-title='Summer & quiz'></div>"
+    script = f"<script src='{site.origin('play')}/embed.js'></script>"
+    for language, name in (("en", "Open: Summer & quiz"), ("fr-CA", "Ouvrir : Summer & quiz"), ("ja", "Open: Summer")):
+        site.put("/silent", f"<!doctype html><html lang={language}><title>0</title>{place}{script}")
+        page.goto(f"{site.origin('brand')}/silent")
+        link = page.get_by_role("link", name=name)
+        link.wait_for()
+        assert link.get_attribute("href") == f"{site.origin('play')}/c/summer-quiz"
+        assert (link.get_attribute("target"), link.get_attribute("rel")) == ("_blank", "noopener")
+        assert page.locator("a + iframe").count() == 1
+
+
+def test_a_frame_that_speaks_late_takes_the_link_away(page: "Page", site: LittleSite) -> None:
+    site.put("/c/summer-quiz/in", "<!doctype html><title>0</title>")
+    page.goto(f"{site.origin('brand')}/")
+    link = page.get_by_role("link", name="Open: summer-quiz")
+    link.wait_for()
+    site.pages["/c/summer-quiz/in"] = lambda _: KEY_1
+    page.locator("iframe").evaluate("frame => { frame.src = frame.src }")
+    page.frame_locator("iframe").get_by_role("heading", name="Which of these songs").wait_for()
+    link.wait_for(state="detached")
+
+
+def test_a_frame_that_speaks_has_no_link(page: "Page", site: LittleSite) -> None:
+    open_brand(page, site)
+    assert kept_key(page) == "KEY-1"
+    page.frames[1].wait_for_load_state()
+    page.wait_for_timeout(2500)  # longer than the script waits
+    assert page.get_by_role("link", name="Open").count() == 0
+
+
+def test_a_page_where_the_campaign_is_not_played_gets_a_way_to_it() -> None:
     document = check_page(render_not_framed(FRAMED, address="/c/summer-quiz"))
     link = document.one("main").one("a")
     assert (link["href"], link["target"], link["rel"]) == ("/c/summer-quiz", "_blank", "noopener")

@@ -15,6 +15,7 @@ from entracte.participation.login_hints import (
     open_hint,
     seal_handle,
     seal_hint,
+    usable_hint,
 )
 from entracte.participation.model import Participation
 from entracte.protocol.seal import SealKeys
@@ -242,6 +243,14 @@ def test_a_control_character_begins_nothing(stage: Stage, address: str, hint: st
 
 
 # The sealed texts
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "\U0001f600", '"'])
+def test_the_longest_hint_opens_whatever_it_is_written_in(letter: str) -> None:
+    text, mine = usable_hint(letter * LONGEST), participation()
+    assert len(text) == LONGEST
+    assert open_handle(seal_handle(CampaignNumber(3), text, KEYS, NOW), CampaignNumber(3), KEYS, NOW) == text
+    assert open_hint(seal_hint(mine, LoginHint(text), KEYS, NOW), mine, KEYS, NOW).text == text
 
 
 def participation() -> Participation:

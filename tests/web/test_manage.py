@@ -219,7 +219,7 @@ class _served:  # noqa: N801 - used as a function
 
     async def __aenter__(self) -> None:
         self.task = asyncio.create_task(self.server.serve([self.bound]))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not self.server.started:  # noqa: ASYNC110 - the server has no event for it
                 await asyncio.sleep(0.01)
 

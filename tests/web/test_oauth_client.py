@@ -61,13 +61,16 @@ def test_nobody_else_is_there(site: Running, client: str) -> None:
         assert site.ask(f"/oauth/clients/{quote(client)}/{path}").status == 404
 
 
-def test_a_request_is_signed_when_it_is_asked_for(stage: Stage) -> None:
-    kept = stage.connect(request_object="reference")
+@pytest.mark.parametrize(
+    "algorithm", [pytest.param("RS256", marks=pytest.mark.conformance("request-uri-signed-rs256")), "ES256"]
+)
+def test_a_request_is_signed_when_it_is_asked_for(stage: Stage, algorithm: str) -> None:
+    kept = stage.connect(request_object="reference", signing_algorithm=algorithm)
     answer = stage.site.ask(reference_of(stage))
     assert (answer.status, answer["content-type"]) == (200, "application/oauth-authz-req+jwt")
     assert answer["cache-control"] == "no-store"
     keys = read_jwks(HttpResponse(200, {"content-type": "application/json"}, json.dumps(published(kept)).encode()))
-    claims = verify_signature(Secret(answer.body), keys, frozenset({"ES256"})).claims
+    claims = verify_signature(Secret(answer.body), keys, frozenset({algorithm})).claims
     assert (claims["aud"], claims["client_id"]) == (stage.provider.issuer, stage.provider.client_id)
     assert claims["code_challenge_method"] == "S256"
     assert len(claims["state"]) == 64
@@ -85,9 +88,9 @@ def test_a_request_that_is_not_asked_for_any_more_is_not_there(stage: Stage, cha
         other = stage.connect(request_object="reference")
         path = f"/oauth/clients/{other.organization}-{other.number}/requests/{sealed}"
     if change == "too old":
-        asked, _state = opened_reference(sealed, keys, now())
+        asked, _state = opened_reference(sealed, "", keys, now())
         old = seal_state(replace(asked.content, issued_at=now() - REFERENCE_AGE - 1), keys)
-        again = {"state": old, "redirect_uri": asked.redirect_uri, "language": "en", "another": ""}
+        again = {"state": old, "callback": asked.redirect_uri, "language": "en"}
         path = f"{folder}/{seal(json.dumps(again).encode(), REFERENCE_PURPOSE, keys)}"
     if change == "no longer":
         other = stage.connect()

@@ -135,6 +135,19 @@ def test_a_cancelled_sign_in() -> None:
     assert "Your answers are saved as you go." in document.one("footer").text
 
 
+@pytest.mark.parametrize(("guests", "ways"), [(True, ["another=1", "guest"]), (False, ["another=1"])])
+def test_an_account_that_is_not_taken_is_changed_for_another(guests: bool, ways: list[str]) -> None:
+    """The same one again would lead here again."""
+    document = mishap_page(replace(CANCELLED, reason=Reason.ACCOUNT_NOT_ACCEPTED, guests=guests))
+    assert document.one("h1").text == "This account can not be used here."
+    assert document.one("p", class_="lead").text == (
+        "This campaign does not take it. You did nothing wrong, and another account may work. "
+        "Your four answers are safe, and you can go on whenever you like."
+    )
+    assert [form["action"].rpartition("/")[2].removeprefix("sign-in?") for form in document.every("form")] == ways
+    assert document.one("button", class_="button primary").text == "Use another account"
+
+
 def test_in_a_frame_trying_again_leaves_it() -> None:
     targets = {
         form["action"].rpartition("/")[2]: form.attributes.get("target")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from entracte.connections.model import Connection
 
 CALLBACK = "/oauth/callback"
+CLIENTS = "/oauth/clients"
 SIGNED_OUT = "/oauth/signed-out"
 INITIATE_LOGIN = "/initiate-login"
 FRONT_CHANNEL_LOGOUT = "/front-channel-logout"
@@ -24,16 +25,32 @@ class Addresses:
     backchannel_logout_uri: str | None
 
 
+def client_name(connection: Connection) -> str:
+    """What an address of this connection's own calls it: `4-7`, the numbers of its organization and its own."""
+    return f"{connection.organization}-{connection.number}"
+
+
 def client_address(connection: Connection, oauth_url: str) -> str:
     """Where this connection's own addresses stand."""
-    return f"{oauth_url}/oauth/clients/{connection.organization}-{connection.number}"
+    return f"{oauth_url}{CLIENTS}/{client_name(connection)}"
+
+
+def own_callback(connection: Connection) -> str:
+    """Which redirect URI is this connection's: its name, or empty for the fixed one of all."""
+    return client_name(connection) if connection.config.own_redirect_uri else ""
+
+
+def redirect_uri_of(connection: Connection, oauth_url: str) -> str:
+    """The redirect URI that requests of this connection name, in the same bytes everywhere."""
+    own = own_callback(connection)
+    return f"{oauth_url}{CALLBACK}/{own}" if own else f"{oauth_url}{CALLBACK}"
 
 
 def addresses_of(connection: Connection, oauth_url: str) -> Addresses:
     """The addresses of a connection. `oauth_url` is that of the OAuth service."""
     config, own = connection.config, client_address(connection, oauth_url)
     return Addresses(
-        redirect_uri=f"{oauth_url}{CALLBACK}",
+        redirect_uri=redirect_uri_of(connection, oauth_url),
         jwks_uri=f"{own}/jwks",
         initiate_login_uri=f"{own}{INITIATE_LOGIN}",
         post_logout_redirect_uri=f"{oauth_url}{SIGNED_OUT}" if config.sign_out else None,

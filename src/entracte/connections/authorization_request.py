@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from entracte.connections.addresses import client_address
 from entracte.connections.model import ConnectionConfig
 from entracte.connections.server import Server
 from entracte.connections.settings import RequestObject
@@ -26,6 +27,8 @@ from entracte.values import Secret
 
 Parameters = list[tuple[str, str]]
 REFERENCE_PURPOSE = "request object"
+LONGEST_REFERENCE = 512
+"""Characters of a `request_uri` (OpenID Connect Core section 6.2)."""
 REFERENCE_AGE = 600
 """Seconds for which a request can be asked for: as long as its state is good."""
 
@@ -50,10 +53,13 @@ async def request_address(server: Server, asked: Asked, state: str, our_address:
     if config.request_object is RequestObject.REFERENCE:
         return _referring(config, _reference(server, asked, state, our_address))
     if config.request_object is RequestObject.VALUE:
-        parameters = _with_request_object(config, (await signed_request(server, parameters)).reveal())
+        request = (await signed_request(server, parameters)).reveal()
+        if config.push_requests:
+            # RFC 9126 section 3: everything else stands in the request object
+            return _referring(config, await _push(server, [("request", request)]))
+        parameters = _with_request_object(config, request)
     if config.push_requests:
-        pushed = await _push(server, parameters)
-        return _referring(config, pushed)
+        return _referring(config, await _push(server, parameters))
     return address(config.authorization_endpoint, parameters)
 
 
@@ -72,7 +78,7 @@ def plain_parameters(server: Server, asked: Asked, state: str) -> Parameters:
         extra={name: value for name, value in _more(config, asked).items() if name not in said},
         response_type=config.response_type,
         response_mode=config.mode,
-        resource=config.resource,
+        resource=() if "resource" in said else config.resource,
     )
     if config.dpop and server.own.proof is not None:
         parameters.append(("dpop_jkt", dpop.thumbprint(server.own.proof)))
@@ -88,43 +94,46 @@ async def signed_request(server: Server, parameters: Parameters) -> Secret:
     if not config.request_object_encryption:
         return signed
     algorithm = config.request_object_encryption
-    keys = await server.providers.key_set(config.jwks_uri)
+    keys = await server.providers.key_set(server.connection.organization, config.jwks_uri)
     return encrypt(signed, _encryption_key(keys, algorithm), algorithm)
 
 
-async def kept_request(server: Server, reference: str) -> Secret:
+async def kept_request(server: Server, reference: str, our_address: str) -> Secret:
     """The request object that a `request_uri` of ours stands for. Refuses `STATE_*` for one that does not open or is
     too old."""
-    asked, state = opened_reference(reference, server.keys, server.now)
-    return await signed_request(server, plain_parameters(server, asked, state))
+    asked, state = opened_reference(reference, our_address, server.keys, server.now)
+    return await signed_request(server, plain_parameters(server.since(asked.content.issued_at), asked, state))
 
 
-def opened_reference(reference: str, keys: SealKeys, now: int) -> tuple[Asked, str]:
+def opened_reference(reference: str, our_address: str, keys: SealKeys, now: int) -> tuple[Asked, str]:
     """What a reference of ours holds: what was asked for, and its state. Refuses `STATE_*`."""
     kept: Mapping[str, str] = json.loads(open_sealed(reference, REFERENCE_PURPOSE, keys))
     state = kept["state"]
     content = read_state_in_time(state, keys, now, REFERENCE_AGE)
-    return Asked(content, kept["redirect_uri"], kept["language"], bool(kept["another"]), kept.get("hint", "")), state
+    redirect_uri = f"{our_address}{kept['callback']}"
+    return Asked(content, redirect_uri, kept["language"], "another" in kept, kept.get("hint", "")), state
 
 
 def _more(config: ConnectionConfig, asked: Asked) -> dict[str, str]:
     more: dict[str, str] = {"ui_locales": asked.language} if config.is_openid else {}
+    # the settings after them: what they ask for is checked in the answer
+    more.update(config.extra_parameters)
     if config.max_age is not None:
         more["max_age"] = str(config.max_age)
     if config.acr_values:
         more["acr_values"] = " ".join(config.acr_values)
     if config.requested_claims:
         more["claims"] = json.dumps(config.requested_claims, separators=(",", ":"))
-    more.update(config.extra_parameters)
     if asked.another_account:
-        more["prompt"] = "login"
+        more["prompt"] = config.another_account_prompt
     elif asked.login_hint:
         more.setdefault("login_hint", asked.login_hint)
     return more
 
 
 def _with_request_object(config: ConnectionConfig, request: str) -> Parameters:
-    """OpenID Connect Core section 6.1 wants the two besides that OAuth 2.0 requires; RFC 9101 section 5 allows them."""
+    """In the browser's address. OpenID Connect Core section 6.1 wants the two besides that OAuth 2.0 requires; RFC 9101
+    section 5 allows them."""
     openid = [("response_type", config.response_type), ("scope", "openid")] if config.is_openid else []
     return [("client_id", config.client_id), *openid, ("request", request)]
 
@@ -140,18 +149,23 @@ def _referring(config: ConnectionConfig, reference: str) -> str:
 
 
 def _reference(server: Server, asked: Asked, state: str, our_address: str) -> str:
-    """At most 512 characters (OpenID Connect Core section 6.2). The fragment of older servers is not needed: each
-    address is of one request."""
-    kept = {
-        "state": state,
-        "redirect_uri": asked.redirect_uri,
-        "language": asked.language,
-        "another": "1" if asked.another_account else "",
-        **({"hint": asked.login_hint} if asked.login_hint else {}),
-    }
-    sealed = seal(json.dumps(kept, separators=(",", ":")).encode(), REFERENCE_PURPOSE, server.keys)
-    connection = server.connection
-    return f"{our_address}/oauth/clients/{connection.organization}-{connection.number}/requests/{sealed}"
+    """At most `LONGEST_REFERENCE`: a hint that would make it longer is left out, as it is only a help. The fragment of
+    older servers is not needed: each address is of one request."""
+    # our host stands in the address already
+    kept = {"state": state, "callback": asked.redirect_uri.removeprefix(our_address), "language": asked.language}
+    if asked.another_account:
+        kept["another"] = "1"
+    plain = _sealed_reference(server, kept, our_address)
+    if not asked.login_hint:
+        return plain
+    hinting = _sealed_reference(server, kept | {"hint": asked.login_hint}, our_address)
+    return hinting if len(hinting) <= LONGEST_REFERENCE else plain
+
+
+def _sealed_reference(server: Server, kept: Mapping[str, str], our_address: str) -> str:
+    text = json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
+    sealed = seal(text.encode(), REFERENCE_PURPOSE, server.keys)
+    return f"{client_address(server.connection, our_address)}/requests/{sealed}"
 
 
 async def _push(server: Server, parameters: Parameters) -> str:

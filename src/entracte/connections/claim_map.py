@@ -1,11 +1,25 @@
-"""The claim map as a member sets it: for each attribute of the profile, where it is found and what is done with it."""
+"""What a member sets of claims: the claim map (for each attribute of the profile, where it is found and what is done
+with it), and the values that a claim has to have."""
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+    model_validator,
+)
 
 DottedPath = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 AttributeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+RequiredValue = StrictStr | StrictBool | StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
+RequiredValues = Annotated[tuple[RequiredValue, ...], Field(min_length=1, max_length=100)]
+"""The values of a claim of which one is enough; none at all would be an account that nobody has."""
 
 
 class ClaimRule(BaseModel):

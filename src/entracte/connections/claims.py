@@ -8,7 +8,7 @@ come through, never an object or a list, and whatever else the server sends is p
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 from unicodedata import category
@@ -41,6 +41,15 @@ def map_claims(claims: Mapping[str, Any], config: ConnectionConfig) -> MappedCla
     attributes: dict[str, Json] = {name: hit.value for name, hit in found.items() if hit is not None}
     verified = frozenset(name for name, hit in found.items() if hit is not None and hit.verified)
     return MappedClaims(attributes, verified, _account(attributes))
+
+
+def map_claims_beside(unsigned: Mapping[str, str], claims: Mapping[str, Any], config: ConnectionConfig) -> MappedClaims:
+    """As `map_claims`, with claims that nobody signed: each counts where the document has none of its name. Nothing
+    that they bring is vouched for, whatever the claim map says, and they never say what the account is known by."""
+    proven = map_claims(claims, config)
+    if not unsigned:
+        return proven
+    return replace(proven, attributes=map_claims({**unsigned, **claims}, config).attributes)
 
 
 def at_path(claims: Json | Mapping[str, Any], path: str) -> Any:

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from cryptography import x509
-
 from entracte.connections.addresses import addresses_of
 from entracte.connections.model import Connection, ConnectionConfig
+from entracte.connections.own_certificates import certificate_of
 from entracte.connections.own_keys import published
-from entracte.connections.settings import Encrypted
+from entracte.connections.settings import Encrypted, Signed
 from entracte.protocol.authorization import is_response_token
 from entracte.protocol.client_auth import ClientAuthentication
 from entracte.protocol.client_metadata import ClientMetadata
@@ -51,7 +50,10 @@ def client_metadata(connection: Connection, ourselves: Ourselves) -> ClientMetad
 
 def _more(config: ConnectionConfig) -> dict[str, Json]:
     """Members of the registry that say how strict the server shall be with us; those that say nothing are left out."""
-    signs, algorithm = bool(config.request_object), config.id_token_algorithms[0]
+    signs = bool(config.request_object)
+    # a profile sets it, whether the server is asked or not
+    signs_introspection = config.introspects and config.signed_introspection
+    signed = {one: config.algorithms_of(one)[0] for one in Signed}
     asserts = {
         ClientAuthentication.PRIVATE_KEY_JWT: config.signing_algorithm,
         ClientAuthentication.SECRET_JWT: "HS256",
@@ -66,12 +68,12 @@ def _more(config: ConnectionConfig) -> dict[str, Json]:
         "require_signed_request_object": signs,
         "request_object_signing_alg": config.signing_algorithm if signs else "",
         "request_object_encryption_alg": config.request_object_encryption,
-        "authorization_signed_response_alg": algorithm if is_response_token(config.mode) else "",
+        "authorization_signed_response_alg": signed[Signed.RESPONSE] if is_response_token(config.mode) else "",
         "authorization_encrypted_response_alg": encrypted.get(Encrypted.RESPONSE),
         "id_token_encrypted_response_alg": encrypted.get(Encrypted.ID_TOKEN),
-        "userinfo_signed_response_alg": algorithm if config.signed_userinfo else "",
+        "userinfo_signed_response_alg": signed[Signed.USERINFO] if config.signed_userinfo else "",
         "userinfo_encrypted_response_alg": encrypted.get(Encrypted.USERINFO),
-        "introspection_signed_response_alg": algorithm if config.signed_introspection else "",
+        "introspection_signed_response_alg": signed[Signed.INTROSPECTION] if signs_introspection else "",
         "backchannel_logout_session_required": config.single_logout,
         "frontchannel_logout_session_required": config.single_logout,
         "default_max_age": config.max_age,
@@ -82,6 +84,5 @@ def _more(config: ConnectionConfig) -> dict[str, Json]:
 
 def _subject(config: ConnectionConfig) -> str:
     """The subject of the certificate that an authority gave out (RFC 8705 section 2.1.2); empty while there is none."""
-    if config.authentication is not ClientAuthentication.TLS or not config.client_certificate:
-        return ""
-    return x509.load_pem_x509_certificates(config.client_certificate.encode())[0].subject.rfc4514_string()
+    certificate = certificate_of(config) if config.authentication is ClientAuthentication.TLS else None
+    return certificate.subject.rfc4514_string() if certificate else ""

@@ -7,10 +7,12 @@ new one at once, later, or beside the old one, and a sign-in works all the time.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from entracte.connections.model import Connection, KeptRegistration
-from entracte.connections.own_keys import NO_KEYS, OpenedKeys, resealed
+from entracte.connections.made_secret import key_of
+from entracte.connections.model import Connection, ConnectionConfig, KeptRegistration
+from entracte.connections.opened_keys import NO_KEYS, OpenedKeys
+from entracte.connections.own_keys import resealed
 from entracte.errors import Kind, LocalError, Problem
-from entracte.protocol.client_auth import SECRET_METHODS, Client
+from entracte.protocol.client_auth import SECRET_METHODS, Client, SignedSecret
 from entracte.protocol.seal import SealKeys, open_sealed, seal
 from entracte.values import OrganizationNumber, Secret
 
@@ -33,12 +35,17 @@ class KeptSecret:
     added_at: int | None
 
 
-def check_secret(secret: Secret) -> Secret:
-    """The secret, when a server can have given it out. LocalError `connection_secret_malformed`, without it."""
+def check_secret(secret: Secret, config: ConnectionConfig) -> Secret:
+    """The secret, when a server can have given it out, or it is the key that we make one with. LocalError
+    `connection_secret_malformed` and `connection_secret_no_key`, without it."""
     text = secret.reveal()
-    if not text.strip() or len(text) > LONGEST or not text.isprintable():
+    # a key has lines; all else is one
+    readable = text.strip() if config.made_secret else text.strip() and text.isprintable()
+    if not readable or len(text) > LONGEST:
         message = f"A client secret has 1 to {LONGEST} printable characters."
         raise LocalError(Problem(Kind.BAD_INPUT, "connection_secret_malformed", message, where="secret"))
+    if config.made_secret:
+        key_of(secret)
     return secret
 
 
@@ -48,8 +55,20 @@ def seal_secret(secret: Secret, organization: OrganizationNumber, keys: SealKeys
 
 
 def secret_of(connection: Connection, keys: SealKeys) -> Secret:
-    """The current secret; empty where the connection has none."""
+    """The current secret, as the server knows it; empty where the connection has none, or makes one itself: our private
+    key is told to nobody."""
+    if connection.config.made_secret is not None:
+        return Secret("")
     return _opened(connection, connection.sealed_secret, keys)
+
+
+def secrets_for_macs(connection: Connection, keys: SealKeys) -> tuple[Secret, ...]:
+    """Every secret that the server may sign with: the current one, and the previous one while it is kept. None where we
+    make the secret ourselves, as `secret_of` says."""
+    if connection.config.made_secret is not None:
+        return ()
+    sealed = (connection.sealed_secret, connection.previous_sealed_secret)
+    return tuple(_opened(connection, one, keys) for one in sealed if one)
 
 
 def client_of(connection: Connection, keys: SealKeys, own: OpenedKeys = NO_KEYS) -> Client:
@@ -94,6 +113,15 @@ def with_secret(connection: Connection, sealed: str, at: int, *, replace_previou
         previous_sealed_secret=connection.sealed_secret or None,
         previous_secret_added_at=connection.secret_added_at,
     )
+
+
+def for_config(connection: Connection, config: ConnectionConfig) -> Connection:
+    """The connection without its secrets, where they are of no use to this configuration: a key is never sent as a
+    secret, and a secret is no key."""
+    if (connection.config.made_secret is None) is (config.made_secret is None):
+        return connection
+    bare = replace(connection, sealed_secret="", secret_added_at=None)
+    return replace(bare, previous_sealed_secret=None, previous_secret_added_at=None)
 
 
 def without_secret(connection: Connection, place: Place) -> Connection:
@@ -159,15 +187,25 @@ def _opened(connection: Connection, sealed: str, keys: SealKeys) -> Secret:
 
 
 def _client(connection: Connection, sealed: str, keys: SealKeys, own: OpenedKeys) -> Client:
-    config = connection.config
+    config, secret = connection.config, _opened(connection, sealed, keys)
+    signed = _signed_secret(config, secret)
     return Client(
         config.client_id,
-        _opened(connection, sealed, keys),
+        Secret("") if config.made_secret else secret,
         config.authentication,
         audience=config.assertion_audience or config.issuer,
         signing_key=own.signing,
         certificate=own.certificate,
+        signed_secret=signed,
     )
+
+
+def _signed_secret(config: ConnectionConfig, secret: Secret) -> SignedSecret | None:
+    """What the secret is made of, with the key that this one of the two kept secrets is."""
+    made = config.made_secret
+    if made is None or not secret.reveal():
+        return None
+    return SignedSecret(made.issuer, made.audience, key_of(secret))
 
 
 def _purpose(organization: OrganizationNumber) -> str:

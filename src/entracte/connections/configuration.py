@@ -8,10 +8,12 @@ from pydantic import ValidationError
 from entracte.connections.metadata import (
     ENDPOINTS,
     InsecureAllowed,
+    addresses_for,
     aliases_of,
     check_address,
     check_metadata,
     discover,
+    endpoints_of,
     from_metadata,
     settings_at,
 )
@@ -55,13 +57,43 @@ async def changed(
     discovery: bool = True,
 ) -> ConnectionConfig:
     """The configuration with what was given instead, and with what a profile that is given sets. Another issuer is
-    asked for its metadata, and brings its endpoints, unless `discovery` is off. Raises as `configure` does."""
+    asked for its metadata, and brings its endpoints, unless `discovery` is off; the same one is asked whether it can
+    what is new (`_OF_THE_SERVER`). Raises as `configure` does."""
     before = {name: value for name, value in kept.model_dump().items() if name not in settings_of(given.get("profile"))}
     if discovery and given.get("issuer") not in (None, "", kept.issuer):
         theirs = {*ENDPOINTS, "issuer_in_response", "push_requests", "id_token_algorithms", "authentication"}
         own = {name: value for name, value in before.items() if name not in theirs}
         return await configure({**own, **given}, fetch, insecure_allowed)
-    return read_config({**before, **given}, insecure_allowed)
+    if not (discovery and kept.issuer and _asks_more(kept, {**settings_of(given.get("profile")), **given})):
+        return read_config({**before, **given}, insecure_allowed)
+    # what is wrong by itself is said before anybody is asked; an address that is missing may still be found
+    supposed = {name: kept.issuer for name in ENDPOINTS if not before[name]}
+    read_config({**before, **supposed, **given}, insecure_allowed)
+    openid = "openid" in given.get("scopes", kept.scopes)
+    metadata = await discover(kept.issuer, fetch, insecure_allowed, openid=openid)
+    new = {name: url for name, url in endpoints_of(metadata).items() if not before[name]}
+    chosen = {**new, **settings_at(metadata, given.get("profile")), **given}
+    config = read_config({**before, **chosen}, insecure_allowed)
+    check_metadata(metadata, config)
+    own = {name: url for name, url in addresses_for(metadata, config).items() if name not in given}
+    return config.model_copy(update=own)
+
+
+def _asks_more(kept: ConnectionConfig, wanted: Mapping[str, Any]) -> bool:
+    """Whether something is wanted that the server has to be able to, or that decides where it is asked."""
+
+    def plain(value: Any) -> Any:
+        return list(value) if isinstance(value, tuple) else value
+
+    return any(plain(wanted[name]) != plain(getattr(kept, name)) for name in _OF_THE_SERVER if name in wanted)
+
+
+_OF_THE_SERVER = (
+    "profile", "authentication", "signing_algorithm", "dpop", "certificate_bound_tokens", "response_type",
+    "response_mode", "push_requests", "request_object", "request_object_encryption", "encrypted",
+    "encryption_algorithm", "id_token_algorithms", "other_algorithms", "issuer_in_response",
+)  # fmt: skip
+"""Settings that the server has to be able to, or that decide at which of its addresses it is asked."""
 
 
 def read_config(given: Mapping[str, Any], insecure_allowed: InsecureAllowed) -> ConnectionConfig:

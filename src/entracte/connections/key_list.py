@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from entracte.connections.key_rotation import key_in_use
 from entracte.connections.model import Connection, KeyUse, OwnKey
-from entracte.connections.own_keys import certificate_request, key_in_use, pem_of
+from entracte.connections.opened_keys import certificate_request
+from entracte.connections.own_certificates import pem_of
 from entracte.errors import Kind, LocalError, Problem
 from entracte.protocol.base64url import encode
 from entracte.protocol.seal import SealKeys

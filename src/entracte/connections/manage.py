@@ -7,11 +7,21 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import TypeVar
 
-from entracte.connections.client_secrets import Place, check_secret, seal_secret, with_secret, without_secret
+from entracte.connections.client_secrets import (
+    Place,
+    check_secret,
+    for_config,
+    seal_secret,
+    with_secret,
+    without_secret,
+)
 from entracte.connections.configuration import configure, read_config
+from entracte.connections.identity import set_up
+from entracte.connections.key_rotation import rotated, without_leaked
 from entracte.connections.metadata import InsecureAllowed, check_metadata, discover, from_metadata
 from entracte.connections.model import Connection, ConnectionConfig, Connections
-from entracte.connections.own_keys import rotated, with_needed_keys
+from entracte.connections.own_certificates import check_certificate
+from entracte.connections.own_keys import new_keys, with_needed_keys
 from entracte.errors import Kind, LocalError, Problem
 from entracte.protocol.seal import SealKeys
 from entracte.values import OrganizationNumber, Secret, entropy
@@ -34,7 +44,9 @@ async def add(
     at: int | None = None,
 ) -> Connection:
     """Keep a connection; its secret is sealed and never shown again, and the keys of ours that it needs are made.
-    Raises LocalError `connection_exists`, `connection_secret_malformed` and `connection_secret_missing`."""
+    Raises LocalError `connection_exists`, `connection_secret_missing`, and as `check_secret` and `check_certificate`
+    do."""
+    check_certificate(config, ())
     kept = await connections.add(organization, config, _sealed(secret, config, organization, keys), at)
     return await make_keys(connections, kept, keys, at or 0)
 
@@ -56,13 +68,24 @@ async def make_keys(connections: Connections, connection: Connection, keys: Seal
 
 
 async def rotate_keys(
-    connections: Connections, organization: OrganizationNumber, name: str, keys: SealKeys, at: int
+    connections: Connections,
+    organization: OrganizationNumber,
+    name: str,
+    keys: SealKeys,
+    at: int,
+    *,
+    leaked: bool = False,
 ) -> Connection:
-    """A new key of ours for each use. Those before stay published until the next time. LocalError
-    `connection_unknown`."""
+    """A new key of ours for each use. Those before give way as `rotated` says; where they have leaked, at once
+    (`without_leaked`). LocalError `connection_unknown` and `connection_keys_rotating`."""
     kept = await named(connections, organization, name)
-    new = rotated(kept, keys, entropy, at).own_keys
-    return _known(await connections.change(organization, name, lambda latest: replace(latest, own_keys=new)), name)
+    # made before they are kept, because making one takes long
+    made = new_keys(kept, keys, entropy, at)
+
+    def change(latest: Connection) -> Connection:
+        return without_leaked(latest, made) if leaked else rotated(latest, made, at)
+
+    return await make_keys(connections, _known(await connections.change(organization, name, change), name), keys, at)
 
 
 def _sealed(secret: Secret, config: ConnectionConfig, organization: OrganizationNumber, keys: SealKeys) -> str:
@@ -71,7 +94,7 @@ def _sealed(secret: Secret, config: ConnectionConfig, organization: Organization
             message = "The connection proves itself with a client secret, and there is none."
             raise LocalError(Problem(Kind.BAD_INPUT, "connection_secret_missing", message, where="client_secret"))
         return ""
-    return seal_secret(check_secret(secret), organization, keys)
+    return seal_secret(check_secret(secret, config), organization, keys)
 
 
 async def named(connections: Connections, organization: OrganizationNumber, name: str) -> Connection:
@@ -100,15 +123,18 @@ async def reconfigure(
     *,
     secret: Secret | None = None,
 ) -> Connection:
-    """Give the connection of this name another configuration; number, secrets and keys stay. A `secret` that is given
-    with it becomes the current one. LocalError `connection_unknown` and `connection_secret_missing`."""
-    sealed = seal_secret(check_secret(secret), organization, keys) if secret else ""
+    """Give the connection of this name another configuration; number, secrets and keys stay, but for secrets that it
+    has no use for (`for_config`). A `secret` that is given with it becomes the current one. LocalError
+    `connection_unknown`, `connection_secret_missing`, and as `check_secret` and `check_certificate` do."""
+    sealed = seal_secret(check_secret(secret, config), organization, keys) if secret else ""
 
-    def change(kept: Connection) -> Connection:
+    def change(latest: Connection) -> Connection:
+        check_certificate(config, latest.own_keys)
+        kept = for_config(latest, config)
         if config.uses_secret and not (sealed or kept.sealed_secret):
             _sealed(Secret(""), config, organization, keys)
         with_it = with_secret(kept, sealed, at, replace_previous=True) if sealed else kept
-        return replace(with_it, config=config)
+        return set_up(with_it, config, at)
 
     changed = await connections.change(organization, config.name, change)
     return await make_keys(connections, _known(changed, config.name), keys, at)
@@ -144,12 +170,13 @@ async def add_secret(
     replace_previous: bool = False,
 ) -> Connection:
     """Make this the current secret; the one that was becomes the previous one. LocalError `connection_unknown`,
-    `connection_secret_malformed` and `connection_secrets_full`."""
-    sealed = seal_secret(check_secret(secret), organization, keys)
-    changed = await connections.change(
-        organization, name, lambda kept: with_secret(kept, sealed, at, replace_previous=replace_previous)
-    )
-    return _known(changed, name)
+    `connection_secrets_full`, and as `check_secret` does."""
+
+    def change(kept: Connection) -> Connection:
+        sealed = seal_secret(check_secret(secret, kept.config), organization, keys)
+        return with_secret(kept, sealed, at, replace_previous=replace_previous)
+
+    return _known(await connections.change(organization, name, change), name)
 
 
 async def remove_secret(
@@ -176,17 +203,23 @@ async def replace_or_add(
     config: ConnectionConfig,
     secret: Secret,
     keys: SealKeys,
-    at: int | None = None,
+    at: int,
 ) -> Connection:
     """Replace the connection of this name, keeping its number, or add it. Both of its secrets give way to this one."""
     sealed = _sealed(secret, config, organization, keys)
-    replaced = await connections.change(
-        organization,
-        config.name,
-        lambda kept: Connection(
-            organization, kept.number, config, sealed, at, own_keys=kept.own_keys, registration=kept.registration
-        ),
-    )
+
+    def anew(kept: Connection) -> Connection:
+        check_certificate(config, kept.own_keys)
+        with_it = replace(
+            kept,
+            sealed_secret=sealed,
+            secret_added_at=at,
+            previous_sealed_secret=None,
+            previous_secret_added_at=None,
+        )
+        return set_up(with_it, config, at)
+
+    replaced = await connections.change(organization, config.name, anew)
     if replaced is not None:
-        return await make_keys(connections, replaced, keys, at or 0)
+        return await make_keys(connections, replaced, keys, at)
     return await add(connections, organization, config, secret, keys, at)

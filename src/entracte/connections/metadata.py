@@ -11,7 +11,7 @@ from entracte.connections.model import Connection, ConnectionConfig
 from entracte.connections.own_keys import PROOF_ALGORITHM
 from entracte.connections.profiles import Profile, fixed_by, settings_of
 from entracte.connections.providers import Fetch
-from entracte.connections.settings import Encrypted, RequestObject
+from entracte.connections.settings import Encrypted, RequestObject, Signed
 from entracte.errors import Kind, LocalError, Problem
 from entracte.protocol.authorization import is_response_token
 from entracte.protocol.client_auth import ClientAuthentication
@@ -87,6 +87,14 @@ def aliases_of(metadata: Metadata, config: ConnectionConfig) -> dict[str, str]:
     return {name: url for name, url in metadata.tls_endpoints.items() if name in _SHOWN_A_CERTIFICATE}
 
 
+def addresses_for(metadata: Metadata, config: ConnectionConfig) -> dict[str, str]:
+    """Of the two addresses that the metadata names for one thing, the one that is right for how the connection proves
+    itself now. An address that is none of the two was set by hand, or has changed since: it stays."""
+    plain = endpoints_of(metadata)
+    pairs = {name: (plain[name], metadata.tls_endpoints.get(name, plain[name])) for name in _SHOWN_A_CERTIFICATE}
+    return {name: pair[config.shows_certificate] for name, pair in pairs.items() if getattr(config, name) in pair}
+
+
 def settings_at(metadata: Metadata, profile: object) -> dict[str, Any]:
     """What a profile sets at this server: of what it allows, the first that the server says it can."""
     chosen = settings_of(profile)
@@ -133,12 +141,24 @@ def _of_the_response(metadata: Metadata, config: ConnectionConfig) -> _Lacks:
         bool(modes) and config.response_mode != "" and config.mode not in modes,
         f"the response mode {config.mode.value}",
     )
+    # RFC 9207 section 3: not said is no. In a signed response `iss` stands anyhow (JARM section 2.1)
+    plain = config.issuer_in_response and not is_response_token(config.mode)
+    yield plain and not metadata.issuer_in_response, "`iss` in its responses (RFC 9207), which issuer_in_response needs"
     can = metadata.lists.get("id_token_signing_alg_values_supported")
     yield (config.is_openid and can is not None and not set(config.id_token_algorithms) & can,
            f"an ID token by {_or(config.id_token_algorithms)}")  # fmt: skip
-    can = metadata.lists.get("authorization_signing_alg_values_supported")
-    yield (is_response_token(config.mode) and can is not None and not set(config.id_token_algorithms) & can,
-           f"a response signed by {_or(config.id_token_algorithms)}")  # fmt: skip
+    for signed, is_asked, list_name in (
+        (Signed.RESPONSE, is_response_token(config.mode), "authorization_signing_alg_values_supported"),
+        (Signed.USERINFO, config.signed_userinfo, "userinfo_signing_alg_values_supported"),
+        (
+            Signed.INTROSPECTION,
+            config.introspects and config.signed_introspection,
+            "introspection_signing_alg_values_supported",
+        ),
+    ):
+        algorithms, can = config.algorithms_of(signed), metadata.lists.get(list_name)
+        lacks = is_asked and can is not None and not set(algorithms) & can
+        yield lacks, f"{signed.value} signed by {_or(algorithms)}"
     for encrypted, list_name in (
         (Encrypted.ID_TOKEN, "id_token_encryption_alg_values_supported"),
         (Encrypted.USERINFO, "userinfo_encryption_alg_values_supported"),

@@ -22,7 +22,7 @@ from entracte.connections.metadata import (
 )
 from entracte.connections.model import Connection, ConnectionConfig, Connections
 from entracte.connections.profiles import fixed_by
-from entracte.connections.providers import REFETCH_INTERVAL, STALE_MAXIMUM, Fetch
+from entracte.connections.providers import REFETCH_INTERVAL, STALE_MAXIMUM, Fetch, asking_for
 from entracte.errors import Kind, LocalError, Problem
 from entracte.protocol.errors import Reason, Refused, refuse
 from entracte.protocol.metadata import Metadata
@@ -36,6 +36,8 @@ NEEDS_APPROVAL: Mapping[str, str] = {
     "introspection_endpoint": "it gets our proof and access tokens",
     "revocation_endpoint": "it gets our proof and access tokens",
     "userinfo_endpoint": "it gets access tokens",
+    "end_session_endpoint": "it gets ID tokens, as the hint whose session ends",
+    "check_session_iframe": "it gets what our page tells of the session",
     "jwks_uri": "its keys prove who somebody is",
     "issuer_in_response": "it is a defence",
     "authorization_endpoint": "people type their password there",
@@ -57,6 +59,8 @@ class _Remembered:
     known: Known | None = None
     asked_at: int = -REFETCH_INTERVAL
     refusal: Refused | None = None
+    refused_for: OrganizationNumber | None = None
+    """Whose refusal it is: one that found no place says nothing to others."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -69,16 +73,17 @@ class MetadataMemory:
         self._clock = clock
         self._remembered: dict[tuple[str, bool], _Remembered] = {}
 
-    async def ask(self, issuer: str, *, openid: bool) -> Known:
-        """The metadata as it is now, or as it was when the issuer last answered. Refuses as `discover` does when there
-        is none, or none that is good any more. What was refused for what it says is never answered with an older
-        document: only silence is."""
+    async def ask(self, organization: OrganizationNumber, issuer: str, *, openid: bool) -> Known:
+        """The metadata as it is now, or as it was when the issuer last answered. It is asked on behalf of an
+        organization. Refuses as `discover` does when there is none, or none that is good any more. What was refused for
+        what it says is never answered with an older document: only silence is."""
         remembered = self._of(issuer, openid)
         async with remembered.lock:
             now = self._clock()
-            if now - remembered.asked_at >= REFETCH_INTERVAL:
+            of_others = remembered.refused_for not in (None, organization)
+            if of_others or now - remembered.asked_at >= REFETCH_INTERVAL:
                 remembered.asked_at = now
-                await self._ask_into(remembered, issuer, openid=openid, now=now)
+                await self._ask_into(remembered, organization, issuer, openid=openid, now=now)
         return _good(remembered, now)
 
     def _of(self, issuer: str, openid: bool) -> _Remembered:
@@ -89,11 +94,15 @@ class MetadataMemory:
             self._remembered[key] = _Remembered()
         return self._remembered[key]
 
-    async def _ask_into(self, remembered: _Remembered, issuer: str, *, openid: bool, now: int) -> None:
+    async def _ask_into(
+        self, remembered: _Remembered, organization: OrganizationNumber, issuer: str, *, openid: bool, now: int
+    ) -> None:
+        fetch, remembered.refused_for = asking_for(organization, self._fetch), None
         try:
-            metadata = await discover(issuer, self._fetch, self._insecure_allowed, openid=openid)
+            metadata = await discover(issuer, fetch, self._insecure_allowed, openid=openid)
         except Refused as refusal:
             remembered.refusal = refusal
+            remembered.refused_for = organization if refusal.reason is Reason.PROVIDER_BUSY else None
         else:
             remembered.known, remembered.refusal = Known(metadata, now), None
 
@@ -143,7 +152,7 @@ async def compare(
     `connection_without_discovery` for one without an issuer."""
     kept = await named(connections, organization, name)
     check_has_issuer(kept)
-    known = await memory.ask(kept.config.issuer, openid=kept.config.is_openid)
+    known = await memory.ask(organization, kept.config.issuer, openid=kept.config.is_openid)
     return Compared(kept, known, differences(kept.config, known.metadata))
 
 

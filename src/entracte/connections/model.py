@@ -5,16 +5,22 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from entracte.connections.contradictions import CONTRADICTIONS
 from entracte.connections.profiles import broken_by, fixed_by, settings_of
 from entracte.connections.settings import ConnectionSettings
 from entracte.values import ConnectionNumber, OrganizationNumber
 
+AS_KEPT = "as kept"
+"""The context in which a configuration is read that is kept already (`kept_config`)."""
+
 
 class ConnectionConfig(ConnectionSettings):
-    """Everything that a member sets, but the secret. An empty `issuer` is plain OAuth 2.0."""
+    """Everything that a member sets, but the secret. An empty `issuer` is plain OAuth 2.0.
+
+    What the settings mean together is checked when they are set, and not when they are read again: a rule that is
+    younger than a kept connection must not make it unreadable. Whoever changes it next is told."""
 
     authorization_endpoint: str = Field(description="Where the browser is sent. A query that it has is kept.")
     token_endpoint: str = Field(description="Where the code is redeemed, server to server.")
@@ -28,7 +34,9 @@ class ConnectionConfig(ConnectionSettings):
         return given
 
     @model_validator(mode="after")
-    def _as_the_profile_says(self) -> "ConnectionConfig":
+    def _as_the_profile_says(self, info: ValidationInfo) -> "ConnectionConfig":
+        if info.context == AS_KEPT:
+            return self
         for name, allowed in fixed_by(self.profile).items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"the profile {self.profile.value} fixes {name}")
@@ -38,7 +46,9 @@ class ConnectionConfig(ConnectionSettings):
         return self
 
     @model_validator(mode="after")
-    def _consistent(self) -> "ConnectionConfig":
+    def _consistent(self, info: ValidationInfo) -> "ConnectionConfig":
+        if info.context == AS_KEPT:
+            return self
         for sentence, contradict in CONTRADICTIONS:
             if contradict(self):
                 raise ValueError(sentence)
@@ -102,6 +112,8 @@ class Connection:
     """Our own keys at this server, the newest first."""
     registration: KeptRegistration | None = None
     """How we are registered there, where we did it ourselves."""
+    identity_changed_at: int | None = None
+    """When it last became another server or client (`identity`), in epoch seconds; None: it always was this one."""
 
     def with_config(self, config: ConnectionConfig) -> "Connection":
         """The same connection, set up otherwise."""

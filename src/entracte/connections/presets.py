@@ -5,7 +5,8 @@
     [settings]                                      those of a connection that are special there
     [[notes]]                                       a quirk, and the page of the provider's documentation about it
 
-A setting whose parameter is empty is left out. Nothing in a preset is stronger than what is given beside it.
+A setting whose parameter is empty is left out, and so is a list of nothing else. Nothing in a preset is stronger than
+what is given beside it.
 """
 
 import re
@@ -102,12 +103,13 @@ def _wrong(preset: Preset, given: Mapping[str, str]) -> list[Problem]:
 
 
 def _filled(value: Any, values: Mapping[str, str]) -> Any:
-    """The same with the parameters filled in. What is nothing but an empty parameter is left out of its mapping."""
+    """The same with the parameters filled in. What is nothing but an empty parameter is left out of its list or
+    mapping, and so is a list that is empty then."""
     if isinstance(value, str):
         return _PLACE.sub(lambda place: values[place[1]], value)
     if isinstance(value, list):
-        return [_filled(item, values) for item in value]
+        return [after for item in value if (after := _filled(item, values)) != "" or item == ""]
     if isinstance(value, dict):
         filled = ((name, item, _filled(item, values)) for name, item in value.items())
-        return {name: after for name, before, after in filled if after != "" or before == ""}
+        return {name: after for name, before, after in filled if after not in ("", []) or before == after}
     return value

@@ -12,23 +12,14 @@ from types import MappingProxyType
 from typing import Any
 
 from entracte.connections.claims import at_path
+from entracte.connections.claims_of_others import with_sources
 from entracte.connections.model import ConnectionConfig
+from entracte.connections.required_claims import check_account
 from entracte.connections.server import Server
-from entracte.connections.settings import Encrypted
+from entracte.connections.settings import Encrypted, Signed
 from entracte.connections.sources import ProfileSource
 from entracte.protocol.access_token import AccessTokenExpectation, verify_access_token
-from entracte.protocol.claim_sources import (
-    AggregatedSource,
-    ClaimSource,
-    SourcedClaims,
-    TrustedSource,
-    claim_request,
-    issuer_inside,
-    merge_claims,
-    read_claim_sources,
-    read_claim_token,
-    verify_claim_source,
-)
+from entracte.protocol.claim_rules import is_subject
 from entracte.protocol.client_auth import Client, Moment
 from entracte.protocol.errors import Reason, Refused, refuse
 from entracte.protocol.id_token import IdTokenExpectation, VerifiedClaims
@@ -80,25 +71,42 @@ class Granted:
 
 
 async def profile_claims(granted: Granted) -> Mapping[str, Any]:
-    """The claims of the connection's source, with what others vouch for. Refuses as the readers do."""
-    active = await _introspected(granted) if _is_introspected(granted.config) else None
-    if granted.config.profile_source is ProfileSource.INTROSPECTION:
+    """The claims of the connection's source, with what others vouch for. Refuses as the readers do, and
+    `ACCOUNT_NOT_ACCEPTED`: by the ID token before anything is asked; where there is none, by what the source itself
+    says, and never by what others vouch for."""
+    config = granted.config
+    if granted.id_token is not None:
+        check_account(granted.id_token.claims, config.required_claims)
+    active = await _introspected(granted) if config.introspects else None
+    if config.profile_source is ProfileSource.INTROSPECTION:
         claims = _of_introspection(active)
     else:
-        claims = await _SOURCES[granted.config.profile_source](granted)
-    return await _with_sources(granted.server, claims)
+        claims = await _SOURCES[config.profile_source](granted)
+    if granted.id_token is None:
+        check_account(claims, config.required_claims)
+    return await with_sources(granted.server, claims)
 
 
 def subject_of(granted: Granted, claims: Mapping[str, Any]) -> str:
-    """The subject: the proven one, or, where there is no ID token, the claim that the connection names."""
+    """The subject: the proven one, or, where there is no ID token, the claim that the connection names. Refuses
+    `PROFILE_INCOMPLETE` for what can be no `sub` either."""
     if granted.subject is not None:
         return granted.subject
-    config = granted.config
-    path = config.rest.subject if config.profile_source is ProfileSource.REST and config.rest else "sub"
-    subject = at_path(claims, path)
-    if isinstance(subject, bool) or not isinstance(subject, (str, int)) or subject == "":
+    rest = granted.config.rest if granted.config.profile_source is ProfileSource.REST else None
+    path = rest.subject if rest else "sub"
+    found = at_path(claims, path)
+    subject = _identifier(found) if rest else found
+    if not is_subject(subject):
         raise refuse(Reason.PROFILE_INCOMPLETE, f"no subject at {path}")
     return str(subject)
+
+
+def _identifier(found: Any) -> Any:
+    """What a REST API knows a person by, as text: many count theirs. The number 1 and the text "1" are one person. In
+    one place of one API they never are two, for it keeps identifiers of one type; and an API that begins to write its
+    numbers as texts, which is common, still means the same people. A fraction has several spellings, and a truth value
+    is two people at most: neither identifies anybody."""
+    return str(found) if type(found) is int else found
 
 
 async def give_back(granted: Granted) -> None:
@@ -169,9 +177,10 @@ async def _prove_refreshed(server: Server, id_token: Secret, access_token: Secre
     expectation = IdTokenExpectation(config.issuer, config.client_id, "", frozenset(config.id_token_algorithms))
     remembered = first_sign_in(first)
     await server.proven(
+        config.id_token_algorithms,
         lambda keys: verify_refreshed_id_token(
             token, keys, expectation, remembered, now=server.now, access_token=access_token
-        )
+        ),
     )
 
 
@@ -186,14 +195,13 @@ async def _from_id_token(granted: Granted) -> Mapping[str, Any]:
 
 async def _from_access_token(granted: Granted) -> Mapping[str, Any]:
     config, server = granted.config, granted.server
+    algorithms = config.algorithms_of(Signed.ACCESS_TOKEN)
     expectation = AccessTokenExpectation(
-        config.issuer,
-        config.access_token_audience,
-        frozenset(config.id_token_algorithms),
-        frozenset(config.access_token_types),
+        config.issuer, config.access_token_audience, frozenset(algorithms), frozenset(config.access_token_types)
     )
     proven = await server.proven(
-        lambda keys: verify_access_token(granted.tokens.access_token, keys, expectation, now=server.now)
+        algorithms,
+        lambda keys: verify_access_token(granted.tokens.access_token, keys, expectation, now=server.now),
     )
     if granted.subject not in (None, proven.subject):
         raise refuse(Reason.TOKEN_SUBJECT, "The access token tells of another person than the ID token.")
@@ -213,9 +221,10 @@ async def _from_userinfo(granted: Granted) -> Mapping[str, Any]:
     if not as_token:
         return read_userinfo(response, subject=granted.subject)
     token = server.opened(read_userinfo_token(response), encrypted=encrypted)
-    expectation = UserInfoExpectation(config.issuer, config.client_id, frozenset(config.id_token_algorithms))
+    algorithms = config.algorithms_of(Signed.USERINFO)
+    expectation = UserInfoExpectation(config.issuer, config.client_id, frozenset(algorithms))
     return await server.proven(
-        lambda keys: verify_userinfo(token, keys, expectation, subject=granted.subject, now=server.now)
+        algorithms, lambda keys: verify_userinfo(token, keys, expectation, subject=granted.subject, now=server.now)
     )
 
 
@@ -240,20 +249,12 @@ _SOURCES: Mapping[ProfileSource, Callable[[Granted], Awaitable[Mapping[str, Any]
 # Introspection
 
 
-def _is_introspected(config: ConnectionConfig) -> bool:
-    return config.introspect_tokens or config.profile_source is ProfileSource.INTROSPECTION
-
-
 async def _introspected(granted: Granted) -> ActiveToken:
     """What the server says of the access token; it has to be active, and of this person (RFC 7662)."""
     config, server = granted.config, granted.server
-    token = granted.tokens.access_token
+    token, algorithms = granted.tokens.access_token, config.algorithms_of(Signed.INTROSPECTION)
     expectation = IntrospectionExpectation(
-        config.issuer,
-        config.client_id,
-        config.access_token_audience,
-        granted.subject,
-        frozenset(config.id_token_algorithms),
+        config.issuer, config.client_id, config.access_token_audience, granted.subject, frozenset(algorithms)
     )
 
     def ask(client: Client, moment: Moment, headers: Mapping[str, Secret]) -> HttpRequest:
@@ -271,44 +272,10 @@ async def _introspected(granted: Granted) -> ActiveToken:
             config.introspection_endpoint, ask, lambda answer: read_introspection(answer, expectation, now=server.now)
         )
     answer = await server.ask_as_client(config.introspection_endpoint, ask, read_introspection_token)
-    return await server.proven(lambda keys: verify_introspection(answer, keys, expectation, now=server.now))
+    return await server.proven(algorithms, lambda keys: verify_introspection(answer, keys, expectation, now=server.now))
 
 
 def _of_introspection(active: ActiveToken | None) -> Mapping[str, Any]:
     if active is None or active.subject is None:
         raise refuse(Reason.PROFILE_INCOMPLETE, "The introspection names no subject.")
     return active.claims
-
-
-# What others vouch for
-
-
-async def _with_sources(server: Server, claims: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The claims with those of other sources, of which the connection trusts each (OpenID Connect Core section 5.6.2).
-    A connection that trusts none leaves them alone."""
-    trusted = server.config.claim_sources
-    if not trusted:
-        return claims
-    proven = [await _proven_source(server, source) for source in read_claim_sources(claims)]
-    return merge_claims(claims, proven).claims if proven else claims
-
-
-async def _proven_source(server: Server, source: ClaimSource) -> SourcedClaims:
-    token = await _token_of(server, source)
-    issuer = issuer_inside(token)
-    allowed = server.config.claim_sources.get(issuer)
-    if allowed is None:
-        raise refuse(Reason.CLAIM_SOURCE, "The issuer of a source is none that the connection trusts.")
-
-    def verify(keys: Any) -> SourcedClaims:
-        trusted = TrustedSource(issuer, keys, frozenset(allowed.algorithms), frozenset(allowed.origins))
-        return verify_claim_source(token, source, trusted, client_id=server.config.client_id, now=server.now)
-
-    return await server.proven_by(allowed.jwks_uri, verify)
-
-
-async def _token_of(server: Server, source: ClaimSource) -> Secret:
-    if isinstance(source, AggregatedSource):
-        return source.token
-    origins = {origin for trusted in server.config.claim_sources.values() for origin in trusted.origins}
-    return read_claim_token(await server.providers.document(claim_request(source, origins)))

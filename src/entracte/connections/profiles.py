@@ -31,6 +31,8 @@ _BOTH: Mapping[str, tuple[Any, ...]] = {
     "access_token_types": (("at+jwt", "application/at+jwt"),),
     # an access token goes in the header (FAPI 1.0 Part 1 section 6.2.2, FAPI 2.0 Security Profile section 5.3.3.1)
     "userinfo_bearer": ("header",),
+    # what is posted beside an answer is signed by nobody
+    "user_in_response": (False,),
 }
 _FAPI1: Mapping[str, tuple[Any, ...]] = {
     **_BOTH,
@@ -62,10 +64,12 @@ _FIXED: Mapping[Profile, Mapping[str, tuple[Any, ...]]] = MappingProxyType(
         Profile.FAPI1_ADVANCED: _FAPI1,
         Profile.FAPI2_SECURITY: _FAPI2,
         Profile.FAPI2_MESSAGE_SIGNING: {
-            # FAPI 2.0 Message Signing sections 5.3 (signed requests) and 5.4 (signed responses)
+            # FAPI 2.0 Message Signing sections 5.3 (signed requests), 5.4 (signed responses)
             **_FAPI2,
             "request_object": ("value",),
             "response_mode": ("jwt", "query.jwt", "form_post.jwt"),
+            # section 5.5: what the server says of an access token is signed, where it is asked
+            "signed_introspection": (True,),
         },
     }
 )
@@ -84,9 +88,10 @@ def broken_by(profile: Profile, setting: Mapping[str, Any]) -> str:
 
 
 def _signed_otherwise(profile: Profile, setting: Mapping[str, Any]) -> bool:
-    """Whether claims of another issuer may come with a weaker signature."""
+    """Whether claims of another issuer, or what is not the ID token, may come with a weaker signature."""
     allowed = {name for names in fixed_by(profile)["id_token_algorithms"] for name in names}
-    return any(set(source.algorithms) - allowed for source in setting["claim_sources"].values())
+    sources = [source.algorithms for source in setting["claim_sources"].values()]
+    return any(set(algorithms) - allowed for algorithms in (*sources, *setting["other_algorithms"].values()))
 
 
 _TOGETHER: tuple[tuple[str, Callable[[Profile, Mapping[str, Any]], bool]], ...] = (
@@ -109,7 +114,7 @@ _TOGETHER: tuple[tuple[str, Callable[[Profile, Mapping[str, Any]], bool]], ...] 
         "an access token goes in the header: rest.bearer",
         lambda profile, setting: setting["rest"] is not None and setting["rest"].bearer == "form",
     ),
-    ("claim_sources are signed by the same algorithms", _signed_otherwise),
+    ("claim_sources and other_algorithms are signed by the same algorithms", _signed_otherwise),
 )
 
 

@@ -8,7 +8,7 @@ for `STALE_MAXIMUM` seconds. Whatever is asked goes through a bulkhead and a bre
 
 import asyncio
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from entracte.connections.breakers import Breakers, Fetch
@@ -17,9 +17,9 @@ from entracte.connections.model import Connection
 from entracte.protocol.errors import Reason, Refused, refuse
 from entracte.protocol.keys import KeySet, jwks_request, read_jwks
 from entracte.protocol.messages import HttpRequest, HttpResponse
-from entracte.values import Clock
+from entracte.values import Clock, OrganizationNumber
 
-__all__ = ["FRESH", "REFETCH_INTERVAL", "STALE_MAXIMUM", "Fetch", "Nonces", "Providers"]
+__all__ = ["FRESH", "REFETCH_INTERVAL", "STALE_MAXIMUM", "Fetch", "Nonces", "Providers", "asking_for"]
 
 FRESH = 3600
 """Seconds that a key set is used without asking again."""
@@ -39,7 +39,18 @@ class _Remembered:
     missed_at: int = -REFETCH_INTERVAL
     """When it was last asked for an unknown key."""
     refusal: Refused | None = None
+    refused_for: OrganizationNumber | None = None
+    """Whose refusal it is: one that found no place says nothing to others."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+def asking_for(organization: OrganizationNumber, fetch: Fetch) -> Fetch:
+    """The same way to ask, for an organization: what it holds of what is scarce is counted as its own."""
+
+    async def ask(request: HttpRequest) -> HttpResponse:
+        return await fetch(replace(request, asked_by=str(organization)))
+
+    return ask
 
 
 class Nonces:
@@ -76,7 +87,7 @@ class Providers:
         """The way to ask the server of a connection. Refuses as `fetch` does, `PROVIDER_BUSY` when too much is on its
         way there already, and `PROVIDER_PAUSED` while what it is asked for failed again and again."""
         holders = (("connection", connection.number), ("organization", connection.organization))
-        return partial(self._ask_for, holders, connection.number)
+        return asking_for(connection.organization, partial(self._ask_for, holders, connection.number))
 
     async def document(self, request: HttpRequest) -> HttpResponse:
         """What any server answers about itself: a key set, metadata. It belongs to no connection. Refuses as `of` does.
@@ -86,18 +97,19 @@ class Providers:
         server = "/".join(request.url.split("/", 3)[:3]).lower()
         return await self._ask_for((("server", server),), request.url, request)
 
-    async def key_set(self, jwks_uri: str) -> KeySet:
-        """The key set of an address, from memory while it is fresh. Refuses as `fetch` and `read_jwks` do."""
+    async def key_set(self, organization: OrganizationNumber, jwks_uri: str) -> KeySet:
+        """The key set of an address, from memory while it is fresh; otherwise asked for on behalf of an organization.
+        Refuses as `fetch` and `read_jwks` do."""
         remembered = self._memory_of(jwks_uri)
         age = self._clock() - remembered.fetched_at
         # who comes while it is asked again does not wait for a server that may hang
         if remembered.key_set is not None and age < (STALE_MAXIMUM if remembered.lock.locked() else FRESH):
             return remembered.key_set
-        return await self._ask(jwks_uri, remembered, known=remembered.key_set)
+        return await self._ask(organization, jwks_uri, remembered, known=remembered.key_set)
 
-    async def key_set_after(self, jwks_uri: str, known: KeySet) -> KeySet:
+    async def key_set_after(self, organization: OrganizationNumber, jwks_uri: str, known: KeySet) -> KeySet:
         """The key set after `known` did not have a key: fetched again, unless that was just done for such a key."""
-        return await self._ask(jwks_uri, self._memory_of(jwks_uri), known, missed=True)
+        return await self._ask(organization, jwks_uri, self._memory_of(jwks_uri), known, missed=True)
 
     async def _ask_for(self, holders: Holders, owner: Hashable, request: HttpRequest) -> HttpResponse:
         way = (owner, request.purpose)
@@ -117,25 +129,35 @@ class Providers:
         return self._remembered[jwks_uri]
 
     async def _ask(
-        self, jwks_uri: str, remembered: _Remembered, known: KeySet | None, *, missed: bool = False
+        self,
+        organization: OrganizationNumber,
+        jwks_uri: str,
+        remembered: _Remembered,
+        known: KeySet | None,
+        *,
+        missed: bool = False,
     ) -> KeySet:
         async with remembered.lock:
             if remembered.key_set is not None and remembered.key_set is not known:
                 return remembered.key_set  # somebody asked while we waited
             now = self._clock()
-            if _may_be_asked(remembered, now, missed=missed):
+            if remembered.refused_for not in (None, organization) or _may_be_asked(remembered, now, missed=missed):
                 _note(remembered, now, missed=missed)
                 try:
-                    await self._fetch_into(jwks_uri, remembered, now)
+                    await self._fetch_into(organization, jwks_uri, remembered, now)
                 finally:  # from its end: who waited behind a fetch as long as the interval shares what came of it
                     _note(remembered, self._clock(), missed=missed)
             return _last_good(remembered, now)
 
-    async def _fetch_into(self, jwks_uri: str, remembered: _Remembered, now: int) -> None:
+    async def _fetch_into(
+        self, organization: OrganizationNumber, jwks_uri: str, remembered: _Remembered, now: int
+    ) -> None:
+        remembered.refused_for = None
         try:
-            remembered.key_set = read_jwks(await self.document(jwks_request(jwks_uri)))
+            remembered.key_set = read_jwks(await asking_for(organization, self.document)(jwks_request(jwks_uri)))
         except Refused as refusal:
             remembered.refusal = refusal
+            remembered.refused_for = organization if refusal.reason is Reason.PROVIDER_BUSY else None
         else:
             remembered.fetched_at = now
             remembered.refusal = None

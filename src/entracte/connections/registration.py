@@ -17,9 +17,11 @@ from entracte.connections.client_secrets import (
     with_secret,
 )
 from entracte.connections.configuration import with_metadata
+from entracte.connections.identity import set_up
 from entracte.connections.manage import make_keys, named
 from entracte.connections.metadata import InsecureAllowed, check_address, check_has_issuer, discover
 from entracte.connections.model import Connection, Connections, KeptRegistration
+from entracte.connections.own_certificates import check_certificate
 from entracte.connections.providers import Fetch
 from entracte.errors import Kind, LocalError, Problem
 from entracte.protocol.addresses import origin
@@ -60,6 +62,8 @@ class Where:
 
     endpoint: str = ""
     initial_access_token: Secret | None = None
+    software_statement: Secret | None = None
+    """What somebody whom the server trusts signed of us (RFC 7591 section 2.3)."""
 
 
 async def register(
@@ -81,6 +85,7 @@ async def register(
     metadata = await discover(issuer, way.fetch, way.insecure_allowed)
     endpoint = _endpoint(where, metadata, way)
     config = with_metadata({**given, "client_id": UNREGISTERED}, metadata, way.insecure_allowed)
+    check_certificate(config, ())
     kept = await connections.add(organization, config, "", way.at)
     try:
         kept = await make_keys(connections, kept, keys, way.at)
@@ -122,7 +127,12 @@ async def _registered(
     connections: Connections, kept: Connection, ourselves: Ourselves, way: Way, keys: SealKeys, where: Where
 ) -> Connection:
     asked = client_metadata(kept, ourselves)
-    request = registration_request(where.endpoint, asked, initial_access_token=where.initial_access_token)
+    request = registration_request(
+        where.endpoint,
+        asked,
+        initial_access_token=where.initial_access_token,
+        software_statement=where.software_statement,
+    )
     answer = await way.fetch(request)
     now = read_registration(answer, asked, now=way.at, insecure_allowed=way.insecure_allowed)
     _check_management(now, where.endpoint)
@@ -236,7 +246,9 @@ async def _keep(
 ) -> Connection:
     organization, name = connection.organization, connection.config.name
     management, secret = registration.management, registration.client_secret or _NO_SECRET
-    is_new = bool(secret.reveal()) and secret.reveal() != secret_of(connection, keys).reveal()
+    # where we make the secret ourselves, one that the server gives is for nothing
+    has_use = connection.config.made_secret is None
+    is_new = has_use and bool(secret.reveal()) and secret.reveal() != secret_of(connection, keys).reveal()
     sealed = seal_secret(secret, organization, keys) if is_new else ""
     registered = KeptRegistration(
         contacts=contacts,
@@ -250,7 +262,10 @@ async def _keep(
 
     def change(latest: Connection) -> Connection:
         config = latest.config.model_copy(update={"client_id": registration.client_id})
-        changed = replace(latest, config=config, registration=registered)
+        # a server knows nobody by the client ID from before its first answer: no sign-in of that time is lost
+        begins = latest.config.client_id == UNREGISTERED
+        moved = latest.with_config(config) if begins else set_up(latest, config, at)
+        changed = replace(moved, registration=registered)
         return with_secret(changed, sealed, at, replace_previous=True) if sealed else changed
 
     changed = await connections.change(organization, name, change)

@@ -3,13 +3,13 @@
 Everything goes to the endpoints of the connection and to nobody else, through the connection's own bulkhead.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from entracte.connections.client_secrets import client_of, previous_client_of, secret_of
+from entracte.connections.client_secrets import client_of, previous_client_of, secrets_for_macs
 from entracte.connections.model import Connection, ConnectionConfig
-from entracte.connections.own_keys import OpenedKeys, opened
+from entracte.connections.opened_keys import OpenedKeys, opened, proof_key
 from entracte.connections.providers import Providers
 from entracte.protocol import dpop
 from entracte.protocol.client_auth import Client, Moment
@@ -47,10 +47,19 @@ class Server:
         """A fresh one: the identifier in it is used once."""
         return Moment(self.now, encode(self.entropy(16)))
 
+    def since(self, issued_at: int) -> "Server":
+        """The same, for a sign-in whose state was issued then (epoch seconds). It proves the key that it began with:
+        the code is bound to the thumbprint that the request named (`dpop_jkt`, RFC 9449 section 10), whatever key is
+        newer when the code comes back."""
+        if not self.config.dpop:
+            return self
+        return replace(self, own=replace(self.own, proof=proof_key(self.connection, self.keys, issued_at)))
+
     async def ask_as_client(self, endpoint: str, ask: Ask, read: Callable[[HttpResponse], Answer]) -> Answer:
         """What the server answers to a request that proves us. A server that does not know the client by its current
-        secret is asked once more with the previous one, while there is one: a client that was refused has spent nothing
-        (RFC 6749 section 5.2)."""
+        secret is asked once more with the previous one, while there is one: a server authenticates the client before it
+        looks at the code, so one that was refused has spent nothing (RFC 6749 sections 4.1.3 and 5.2). Nothing else is
+        asked again, and this only once: after any other answer, or none, the code may be spent."""
         client = client_of(self.connection, self.keys, self.own)
         try:
             return read(await self._exchange(endpoint, lambda headers: ask(client, self.moment(), headers)))
@@ -69,20 +78,21 @@ class Server:
             return await self.providers.of(self.connection)(self._with_certificate(ask(None)))
         return await self._exchange(url, ask, method=method, access_token=access_token)
 
-    async def proven(self, verify: Callable[[KeySet], Proven]) -> Proven:
-        """What a token says under the server's keys, or under our secret where a MAC was registered. An unknown key
-        fetches the key set once more; after that it is a refusal (`TOKEN_KEY`)."""
-        if MAC_ALGORITHMS.issuperset(self.config.id_token_algorithms):
-            return _without_refetch(verify, mac_key_set(secret_of(self.connection, self.keys)))
+    async def proven(self, algorithms: Collection[str], verify: Callable[[KeySet], Proven]) -> Proven:
+        """What a token that is signed by one of these says under the server's keys, or under our secrets where a MAC
+        was registered. An unknown key fetches the key set once more; after that it is a refusal (`TOKEN_KEY`)."""
+        if MAC_ALGORITHMS.issuperset(algorithms):
+            return _without_refetch(verify, mac_key_set(*secrets_for_macs(self.connection, self.keys)))
         return await self.proven_by(self.config.jwks_uri, verify)
 
     async def proven_by(self, jwks_uri: str, verify: Callable[[KeySet], Proven]) -> Proven:
         """What a token says under the keys at this address; otherwise as `proven`."""
-        key_set = await self.providers.key_set(jwks_uri)
+        organization = self.connection.organization
+        key_set = await self.providers.key_set(organization, jwks_uri)
         try:
             return verify(key_set)
         except UnknownKey:
-            again = await self.providers.key_set_after(jwks_uri, key_set)
+            again = await self.providers.key_set_after(organization, jwks_uri, key_set)
         return _without_refetch(verify, again)
 
     def opened(self, token: Secret, *, encrypted: bool) -> Secret:

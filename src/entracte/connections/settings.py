@@ -1,11 +1,13 @@
 """What a member may set of a connection: each setting with its meaning, before they are held against each other."""
 
 from enum import StrEnum
+from itertools import chain
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 
-from entracte.connections.claim_map import DEFAULT_CLAIMS, AttributeName, ClaimRule
+from entracte.connections.claim_map import DEFAULT_CLAIMS, AttributeName, ClaimRule, DottedPath, RequiredValues
+from entracte.connections.made_secret import MadeSecret
 from entracte.connections.profiles import Profile
 from entracte.connections.sources import ProfileSource, RestSource, TrustedClaims
 from entracte.organizations.model import Name
@@ -44,6 +46,15 @@ class Encrypted(StrEnum):
     RESPONSE = "response"
 
 
+class Signed(StrEnum):
+    """What else the server signs, beside the ID token."""
+
+    RESPONSE = "response"
+    USERINFO = "userinfo"
+    ACCESS_TOKEN = "access_token"  # noqa: S105
+    INTROSPECTION = "introspection"
+
+
 class SignOutHint(StrEnum):
     """How the server is told who signs out (RP-Initiated Logout section 2)."""
 
@@ -77,6 +88,12 @@ class ConnectionSettings(BaseModel):
     issuer_in_response: StrictBool = Field(
         False, description="Whether every authorization response must have `iss` (RFC 9207). Discovery says it."
     )
+    own_redirect_uri: StrictBool = Field(
+        False,
+        description="Whether the server is told a redirect URI of this connection's own, which has to be registered "
+        "there, and no other one of ours: a defence against mix-up where its answers do not say which server they are "
+        "from (RFC 9700 section 4.4.2.2).",
+    )
     client_id: str = Field(min_length=1, max_length=500, description="Our name at the authorization server.")
     profile: Profile = Field(
         Profile.NONE,
@@ -89,6 +106,11 @@ class ConnectionSettings(BaseModel):
         "",
         description="The `aud` of our client assertions, where it is not the issuer: for old servers, and servers "
         "without an issuer.",
+    )
+    made_secret: MadeSecret | None = Field(
+        None,
+        description="For a client secret that is a JWT (Apple): we make it afresh for each request, with this `issuer` "
+        "and this `audience`. The secret that is kept is then the private key, behind a line with its identifier.",
     )
     signing_algorithm: Annotated[str, _one_of(*SIGNING_ALGORITHMS)] = Field(
         "ES256",
@@ -106,6 +128,11 @@ class ConnectionSettings(BaseModel):
         "",
         description="How it comes: in the query, the fragment or a form, or in one signed token (`jwt` and `….jwt`). "
         "Empty: the usual one of the response type.",
+    )
+    user_in_response: StrictBool = Field(
+        False,
+        description="Whether the name is taken that is posted beside the code (Apple's `user`). Nobody vouches for it, "
+        "so it counts where no document has one: `given_name` and `family_name`, and nothing else.",
     )
     pushed_authorization_request_endpoint: str = Field("", description="Where the request is pushed to (RFC 9126).")
     push_requests: StrictBool = Field(
@@ -140,7 +167,13 @@ class ConnectionSettings(BaseModel):
     resource: tuple[str, ...] = Field((), description="What the access token is for (RFC 8707).")
     requested_claims: dict[str, Any] = Field(
         default_factory=dict,
-        description="The `claims` parameter (OpenID Connect Core section 5.5): single claims that are asked for.",
+        description="The `claims` parameter (OpenID Connect Core section 5.5): single claims that are asked for. Of "
+        "`id_token`, the values of an essential `acr` and those of `sub` have to hold.",
+    )
+    required_claims: dict[DottedPath, RequiredValues] = Field(
+        default_factory=dict,
+        description="Which accounts are taken: for each claim (a dotted path) the values of which it must have one. "
+        "They are looked for in the ID token; without one, in what the profile's source says.",
     )
     introspection_endpoint: str = Field("", description="Where an access token is asked about (RFC 7662).")
     revocation_endpoint: str = Field("", description="Where tokens are given back (RFC 7009).")
@@ -170,12 +203,18 @@ class ConnectionSettings(BaseModel):
     )
     extra_parameters: dict[str, str] = Field(
         default_factory=dict,
-        description="More parameters of the authorization request, such as `prompt`, `acr_values` or `resource`. They "
-        "can not be those that we set.",
+        description="More parameters of the authorization request, such as `prompt`. They can not be those that we "
+        "set, nor `max_age` and `claims`, whose answer is checked: these have a setting. `acr_values` is a mere wish "
+        "here, and nothing is checked; the setting demands it.",
     )
     id_token_algorithms: tuple[str, ...] = Field(
         ("RS256",),
         description="The algorithms that a token may be signed with. Discovery chooses RS256 where the server has it.",
+    )
+    other_algorithms: dict[Signed, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="The same for what is signed by other algorithms than the ID token: `response`, `userinfo`, "
+        "`access_token`, `introspection`. An ID token that is signed so is refused.",
     )
     profile_source: ProfileSource = Field(
         ProfileSource.ID_TOKEN,
@@ -190,6 +229,11 @@ class ConnectionSettings(BaseModel):
     claims: dict[AttributeName, ClaimRule] = Field(
         default_factory=lambda: dict(DEFAULT_CLAIMS),
         description="The claim map: for each attribute of the profile, where it is found.",
+    )
+    another_account_prompt: Literal["login", "select_account"] = Field(
+        "login",
+        description="What the server is asked for when a person wants to use another account (`prompt`): to show its "
+        "login, or its choice of accounts.",
     )
     prefill_opt_ins: StrictBool = Field(False, description="Whether opt-ins may come ticked from the profile.")
     sign_out: StrictBool = Field(
@@ -220,11 +264,12 @@ class ConnectionSettings(BaseModel):
 
     @property
     def tells_servers_apart(self) -> bool:
-        """Whether an answer itself says which server it is from, by `iss`, an ID token in it or a signature around it:
-        the defence against mix-up where all servers share one redirect URI (RFC 9700 section 4.4.2). The ID token that
-        the token endpoint gives comes too late: by then the code was told."""
+        """Whether it is known which server an answer is from, before its code is told: the defence against mix-up. The
+        answer says so by `iss`, an ID token in it or a signature around it (RFC 9700 section 4.4.2.1), or it came at
+        an address that no other server was told (section 4.4.2.2). The ID token that the token endpoint gives comes
+        too late."""
         in_the_answer = "id_token" in RESPONSE_TYPES[self.response_type] or is_response_token(self.mode)
-        return bool(self.issuer) and (self.issuer_in_response or in_the_answer)
+        return self.own_redirect_uri or (bool(self.issuer) and (self.issuer_in_response or in_the_answer))
 
     @property
     def mode(self) -> ResponseMode:
@@ -234,7 +279,17 @@ class ConnectionSettings(BaseModel):
     @property
     def uses_secret(self) -> bool:
         """Whether a client secret is needed: to prove ourselves, or to check MACs."""
-        return self.authentication in SECRET_METHODS or bool(MAC_ALGORITHMS & set(self.id_token_algorithms))
+        signed = {*self.id_token_algorithms, *chain.from_iterable(self.other_algorithms.values())}
+        return self.authentication in SECRET_METHODS or bool(MAC_ALGORITHMS & signed)
+
+    def algorithms_of(self, signed: Signed) -> tuple[str, ...]:
+        """The algorithms that the server may sign this with."""
+        return self.other_algorithms.get(signed, self.id_token_algorithms)
+
+    @property
+    def introspects(self) -> bool:
+        """Whether the server is asked about an access token."""
+        return self.introspect_tokens or self.profile_source is ProfileSource.INTROSPECTION
 
     @property
     def keeps_session(self) -> bool:

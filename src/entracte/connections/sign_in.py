@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from entracte.connections.authorization_request import Asked, request_address
-from entracte.connections.authorization_response import Came, parameters_of
-from entracte.connections.claims import MappedClaims, map_claims
+from entracte.connections.authorization_response import Came, check_address, parameters_of, posted_names
+from entracte.connections.claims import MappedClaims, map_claims_beside
+from entracte.connections.identity import check_same
 from entracte.connections.profile_sources import Granted, give_back, profile_claims, subject_of
 from entracte.connections.profiles import Profile
 from entracte.connections.provider_sessions import ProviderSession, provider_session, session_state_of
+from entracte.connections.requested_claims import demanded_contexts, demanded_subjects
 from entracte.connections.server import Server
 from entracte.connections.settings import Encrypted
 from entracte.protocol.authorization import RESPONSE_TYPES, AuthorizationResponse, read_callback
@@ -65,13 +67,14 @@ async def begin(
     login_hint: str = "",
 ) -> Begun:
     """Seal a state and write the authorization URL. `another_account` asks the server to show its login
-    (`prompt=login`, OpenID Connect Core section 3.1.2.1) even to somebody whom it knows. `address` is that of our OAuth
+    (`prompt`, OpenID Connect Core section 3.1.2.1) even to somebody whom it knows. `address` is that of our OAuth
     service, for requests that the server asks us for. `login_hint` is what the server said when it
     sent the person here.
 
     Speaks to the server where the connection pushes its requests, or encrypts them; then it refuses as `fetch` does,
     and `REQUEST_REFUSED`.
     """
+    server = server.since(content.issued_at)
     asked = Asked(content, redirect_uri, language, another_account, login_hint)
     state = seal_state(content, server.keys)
     return Begun(await request_address(server, asked, state, address), short_code(state, server.keys))
@@ -103,6 +106,9 @@ async def complete(
     Raises `Refused` with the reason to record; after a refusal no further endpoint is called.
     """
     config = server.config
+    check_same(server.connection, opened.content.issued_at)
+    server = server.since(opened.content.issued_at)
+    check_address(came, server.connection)
     parameters = await parameters_of(came, state, server)
     response = read_callback(
         parameters, issuer=config.issuer, issuer_announced=config.issuer_in_response, response_type=config.response_type
@@ -118,7 +124,14 @@ async def complete(
     await give_back(granted)
     issuer = config.issuer or f"connection {server.connection.number}"
     session = _session(server, tokens, id_token, session_state, person_key) if config.keeps_session else None
-    return SignedIn(map_claims(claims, config), person_hash(person_key, issuer, subject), session)
+    mapped = map_claims_beside(_names_beside(came, id_token, server), claims, config)
+    return SignedIn(mapped, person_hash(person_key, issuer, subject), session)
+
+
+def _names_beside(came: Came, id_token: VerifiedClaims | None, server: Server) -> dict[str, str]:
+    """The names that came beside the code, but for those that the ID token says, whatever the profile's source is."""
+    proven = id_token.claims if id_token else {}
+    return {name: told for name, told in posted_names(came, server.config).items() if name not in proven}
 
 
 def _session(
@@ -199,8 +212,10 @@ async def _verified(id_token: Secret, expected_nonce: str, companions: Companion
         expected_nonce,
         frozenset(config.id_token_algorithms),
         config.max_age,
-        config.acr_values,
+        config.acr_values or demanded_contexts(config.requested_claims),
+        demanded_subjects(config.requested_claims),
     )
     return await server.proven(
-        lambda keys: verify_id_token(token, keys, expectation, now=server.now, companions=companions)
+        config.id_token_algorithms,
+        lambda keys: verify_id_token(token, keys, expectation, now=server.now, companions=companions),
     )

@@ -20,7 +20,7 @@ from entracte.fetch.fetcher import Fetcher
 from entracte.fetch.guard import check_addresses
 from entracte.fetch.limits import Limits
 from entracte.fetch.lookups import Resolve, resolve_by_system
-from entracte.fetch.networks import DENIED, SETTING, OutboundAllow, embedded, is_public
+from entracte.fetch.networks import DENIED, SETTING, OutboundAllow, is_public
 from entracte.fetch.tls import tls_context
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
     "OutboundAllow",
     "Resolve",
     "check_addresses",
-    "embedded",
     "is_public",
     "read_destination",
     "resolve_by_system",

@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 from yarl import URL
 
-from entracte.fetch.hosts import Address, normalize_host
+from entracte.fetch.hosts import normalize_host
+from entracte.network_addresses import Address
 from entracte.protocol.errors import Reason, refuse
 
 _URL = re.compile(

@@ -29,9 +29,10 @@ class Fetcher:
     """Runs requests, each within the guard and the limits. One per process: it holds the pool of connections.
 
     `resolve` gives all addresses of a name; `tls` makes contexts that trust a private certificate authority. Calling it
-    refuses `PROVIDER_UNREACHABLE`, `PROVIDER_TIMEOUT`, `PROVIDER_BLOCKED`, `RESPONSE_REDIRECTED`, `RESPONSE_TOO_LARGE`
-    and `RESPONSE_MALFORMED`, with the host in the evidence and never a path, query, header or body; `CLIENT_REFUSED`
-    for a certificate of ours that can not be shown. Any status but 3xx is an answer.
+    refuses `PROVIDER_UNREACHABLE`, `PROVIDER_TIMEOUT`, `PROVIDER_BUSY` (no place to look the name up),
+    `PROVIDER_BLOCKED`, `RESPONSE_REDIRECTED`, `RESPONSE_TOO_LARGE` and `RESPONSE_MALFORMED`, with the host in the
+    evidence and never a path, query, header or body; `CLIENT_REFUSED` for a certificate of ours that can not be shown.
+    Any status but 3xx is an answer.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class Fetcher:
         destination = read_destination(request.url)
         if destination.address is not None:  # the connector asks no resolver about an address
             check_addresses(destination, [destination.host], self._allow)
-        token = wanted.set(destination)
+        token = wanted.set((destination, request.asked_by))
         try:
             async with asyncio.timeout(self._limits.total):
                 return await self._exchange(request, destination)

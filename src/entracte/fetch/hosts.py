@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 from yarl import URL
 
-Address = IPv4Address | IPv6Address
+from entracte.network_addresses import Address
 
 _NAME = re.compile(r"(?!.{254})[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
 _NUMBER = re.compile(r"(.*\.)?([0-9]+|0x[0-9a-f]*)")

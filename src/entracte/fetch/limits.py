@@ -31,6 +31,11 @@ class Limits:
     lookups: int = LOOKUPS
     lookups_per_domain: int = 4
     """Names of one domain that are looked up at once: a name server that hangs holds no more than these."""
+    lookups_per_asker: int = 8
+    """Different names that are looked up at once for one organization: with many domains that hang it holds no more
+    than these, and leaves the others to everybody else."""
+    lookup_patience: float = 1.0
+    """How long a name waits for a place, for bursts."""
 
 
 USUAL = Limits()

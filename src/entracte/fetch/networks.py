@@ -1,11 +1,12 @@
 """Which networks are the public internet, and which others the operator lets through."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Self
 
 from entracte.errors import Kind, LocalError, Problem
-from entracte.fetch.hosts import Address, normalize_host
+from entracte.fetch.hosts import normalize_host
+from entracte.network_addresses import Address, embedded
 
 SETTING = "ENTRACTE_OUTBOUND_ALLOW"
 
@@ -25,19 +26,7 @@ DENIED: tuple[Network, ...] = tuple(
     )
 )  # fmt: skip
 
-_NAT64 = IPv6Network("64:ff9b::/96")
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
-
-
-def embedded(address: Address) -> Address:
-    """The IPv4 address that a v4-mapped or NAT64 (RFC 6052) address really leads to; others as they are."""
-    if isinstance(address, IPv4Address):
-        return address
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFF_FFFF)
-    return address
 
 
 def is_public(address: Address) -> bool:

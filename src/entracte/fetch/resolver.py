@@ -11,8 +11,9 @@ from entracte.fetch.lookups import Lookups
 from entracte.fetch.networks import OutboundAllow
 from entracte.protocol.errors import Reason, refuse
 
-wanted: ContextVar[Destination] = ContextVar("wanted")
-"""Where this task's request goes: the connector tells a resolver the host, and the scheme counts as well."""
+wanted: ContextVar[tuple[Destination, str]] = ContextVar("wanted")
+"""Where this task's request goes, and by whom it is asked: the connector tells a resolver the host, and the scheme
+counts as well."""
 
 
 class CheckedResolver(AbstractResolver):
@@ -25,10 +26,10 @@ class CheckedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        destination = wanted.get()
+        destination, asked_by = wanted.get()
         if (host, port) != (destination.host, destination.port):
             raise refuse(Reason.PROVIDER_BLOCKED, f"{destination.host}: another host was looked up")
-        addresses = await self._lookups.addresses(host)
+        addresses = await self._lookups.addresses(host, asked_by)
         check_addresses(destination, addresses, self._allow)
         return [_resolved(host, address, port) for address in addresses]
 

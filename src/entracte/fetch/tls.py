@@ -1,5 +1,8 @@
 """TLS of what leaves: verified, 1.2 or newer, HTTP/1.1; with a certificate of ours where a connection shows one.
 
+In TLS 1.2 the cipher suites are those that the security profiles allow, for every connection: no server of these years
+needs more, and nobody then has to ask which context a key set was fetched with.
+
 What is shown in TLS proves who asks (RFC 8705). A certificate is a property of a context, and the pool keeps
 connections by their context (aiohttp's `ConnectionKey.ssl`). So each certificate has a context of its own, made once: a
 connection that was opened with one certificate can not carry a request that shows another one, or none.
@@ -19,6 +22,18 @@ from entracte.protocol.messages import ClientCertificate
 
 MakeContext = Callable[[], ssl.SSLContext]
 """A new context that trusts who is to be trusted; always the same ones."""
+
+CIPHER_SUITES = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "DHE-RSA-AES128-GCM-SHA256",
+    "DHE-RSA-AES256-GCM-SHA384",
+)
+"""The suites of TLS 1.2, by OpenSSL's names: the four that RFC 9325 section 4.2 recommends, to which FAPI 2.0 keeps;
+and after them the two with DHE that FAPI 1.0 Part 2 section 8.5 allows besides those with RSA. TLS 1.3 has good ones
+alone."""
 
 MOST_CERTIFICATES = 64
 """Contexts that are kept; the one that was not used for longest gives way."""
@@ -77,6 +92,7 @@ def _verifying(context: ssl.SSLContext) -> ssl.SSLContext:
     if context.verify_mode is not ssl.CERT_REQUIRED or not context.check_hostname:
         raise ValueError("a TLS context without verification is never used")
     context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
+    context.set_ciphers(":".join(CIPHER_SUITES))
     context.set_alpn_protocols(["http/1.1"])
     return context
 

@@ -9,11 +9,12 @@ The counts live in this process. They slow guessing down; the cost of a guess is
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import ip_address
 from math import ceil
 from types import MappingProxyType
 
 from entracte.errors import Kind, LocalError, Problem
+from entracte.network_addresses import household
 
 WINDOW = 15 * 60
 """Seconds that a failure counts."""
@@ -76,9 +77,8 @@ def _keys(email: str, address: str) -> tuple[_Key, ...]:
 
 
 def _network(address: str) -> str:
-    """One household of IPv6 addresses (a /64) counts as one address."""
+    """Whom an address is of; one that is none stands for itself."""
     try:
-        parsed = ip_address(address)
+        return household(ip_address(address))
     except ValueError:
         return address[:64]
-    return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else str(parsed)

@@ -42,7 +42,7 @@ def usable_hint(text: str) -> str:
 
 def seal_handle(campaign: CampaignNumber, hint: str, keys: SealKeys, now: int) -> str:
     """What the browser takes along to the campaign."""
-    return seal(json.dumps([campaign, now, hint]).encode(), _HANDLE, keys)
+    return seal(_written([campaign, now, hint]), _HANDLE, keys)
 
 
 def open_handle(text: str, campaign: CampaignNumber, keys: SealKeys, now: int) -> str | None:
@@ -55,7 +55,7 @@ def open_handle(text: str, campaign: CampaignNumber, keys: SealKeys, now: int) -
 
 def seal_hint(participation: Participation, hint: LoginHint, keys: SealKeys, now: int) -> str:
     """What the browser keeps."""
-    return seal(json.dumps([participation.id.hex, now, hint.text, hint.begins]).encode(), _HINT, keys)
+    return seal(_written([participation.id.hex, now, hint.text, hint.begins]), _HINT, keys)
 
 
 def open_hint(text: str, participation: Participation, keys: SealKeys, now: int) -> LoginHint:
@@ -64,6 +64,11 @@ def open_hint(text: str, participation: Participation, keys: SealKeys, now: int)
     if kept is None or kept[0] != participation.id.hex or not 0 <= now - kept[1] <= HINT_AGE:
         return NO_HINT
     return LoginHint(str(kept[2]), bool(kept[3]))
+
+
+def _written(kept: list[Any]) -> bytes:
+    """Letters as they are: escaped, each would be six characters or twelve, and a long hint would not open."""
+    return json.dumps(kept, ensure_ascii=False).encode()
 
 
 def _opened(text: str, purpose: str, keys: SealKeys) -> list[Any] | None:

@@ -36,8 +36,8 @@ class Participation:
     """One participant's way through one campaign.
 
     `generation` counts the keys that the browser has held: it grows at each sign-in, so that a key from before
-    the login opens nothing after it. `previous_key_open` is true until the new key has been seen once, because the
-    answer that carried it may have been lost. `embed_page` is the brand's page that frames the campaign, or empty.
+    the login opens nothing that came with it. `previous_key_open` is true until the new key has been seen once, because
+    the answer that carried it may have been lost. `embed_page` is the brand's page that frames the campaign, or empty.
     """
 
     organization: OrganizationNumber
@@ -56,6 +56,10 @@ class Participation:
     entered_at: int | None = None
     answers: Mapping[str, Json] = field(default_factory=dict, repr=False)
     """By step key: a choice key, a list of them, a text, or null for a step that was only passed."""
+
+
+OPEN_ATTEMPTS = 7
+"""How many sign-ins of one participation may be under way: with one more, the oldest can not come back any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +158,8 @@ class Participations(Protocol):
 
     async def consume_attempt(self, attempt: Attempt, at: int, events: Sequence[Event]) -> bool:
         """Compare-and-set: True for exactly one caller per attempt, ever. Works also when `attempt_was_sent` was
-        never kept (the state needs no write before the redirect). Sets `consumed_at` and the outcome `RETURNED`."""
+        never kept (the state needs no write before the redirect). Sets `consumed_at` and the outcome `RETURNED`. False,
+        and nothing set, too when `OPEN_ATTEMPTS` of the participation were begun after it."""
         ...
 
     async def finish_attempt(self, attempt: Attempt) -> None:

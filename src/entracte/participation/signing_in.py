@@ -5,10 +5,10 @@ A state that opened is not enough: this browser must hold the key of the partici
 before the code is redeemed (RFC 9700 section 2.1).
 """
 
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from dataclasses import dataclass, replace
 
 from entracte.campaigns.model import Published
+from entracte.connections.addresses import redirect_uri_of
 from entracte.connections.authorization_response import Came
 from entracte.connections.model import Connection
 from entracte.connections.providers import Providers
@@ -16,9 +16,21 @@ from entracte.connections.server import Server, server_of
 from entracte.connections.sign_in import SignedIn, begin, complete, short_code
 from entracte.participation.events import EventKind, Outcome
 from entracte.participation.keys import HANDLE_AGE, Ticket, open_ticket, seal_ticket
-from entracte.participation.model import Attempt, Participation, Participations, Profile
+from entracte.participation.model import OPEN_ATTEMPTS, Attempt, Participations, Profile
 from entracte.participation.provider_sessions import KeptSession, with_told
 from entracte.participation.take_part import Playing, event_of
+from entracte.participation.trips import (
+    ATTEMPT_COOKIE,
+    POPUP_COOKIE,
+    RETURN_HANDLE,
+    Back,
+    Proof,
+    Returned,
+    Sent,
+    Trip,
+    attempt_of,
+    is_of,
+)
 from entracte.protocol.errors import Reason, Refused
 from entracte.protocol.seal import SealKeys
 from entracte.protocol.state import OpenedState, StateContent, seal_state
@@ -27,47 +39,8 @@ from entracte.values import AttemptNumber, Clock, Entropy
 IN_PROGRESS = 30
 """Seconds for which a consumed attempt without an outcome is still being worked on."""
 
-ATTEMPT_COOKIE = "attempt"
-POPUP_COOKIE = "popup"
-RETURN_HANDLE = "return"
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """The browser may go. `ticket` proves the top window of a framed sign-in when it comes back."""
-
-    url: str = field(repr=False)
-    attempt: AttemptNumber
-    ticket: str = field(repr=False)
-
-
-class Back(Enum):
-    """Where a return leads."""
-
-    SIGNED_IN = "signed_in"
-    MISHAP = "mishap"
-    IN_PROGRESS = "in_progress"
-    OTHER_BROWSER = "other_browser"
-
-
-@dataclass(frozen=True, slots=True)
-class Returned:
-    """What became of a return. `playing` is None when the browser could not be proven; `handle` is set when a frame
-    has to claim the outcome."""
-
-    back: Back
-    playing: Playing | None = None
-    handle: str = field(default="", repr=False)
-    embed_page: str = ""
-    popup: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What this browser showed: the participation of its key, or the ticket of its attempt cookie."""
-
-    playing: Playing | None = None
-    ticket: Ticket | None = None
+LOST_ANSWER = 300
+"""Seconds in which the return of a sign-in, asked for again, still brings the key that it brought the first time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +52,6 @@ class SigningIn:
     keys: SealKeys
     clock: Clock
     entropy: Entropy
-    redirect_uri: str
     oauth_url: str
     """The address of the OAuth service, where servers find what we publish."""
 
@@ -100,14 +72,14 @@ class SigningIn:
         number = AttemptNumber(int.from_bytes(self.entropy(4), "big"))
         content = StateContent(participation.campaign, connection.number, participation.id, number, now)
         state = seal_state(content, self.keys)
-        attempt = _attempt_of(participation, content, short_code(state, self.keys))
+        attempt = attempt_of(participation, content, short_code(state, self.keys))
         ticket = Ticket(participation.id, number, now, popup=popup)
         sent = event_of(participation, EventKind.SIGN_IN_SENT, now)
         try:
             begun = await begin(
                 self._server(connection, now),
                 content,
-                redirect_uri=self.redirect_uri,
+                redirect_uri=redirect_uri_of(connection, self.oauth_url),
                 language=participation.language,
                 another_account=another_account,
                 address=self.oauth_url,
@@ -117,7 +89,7 @@ class SigningIn:
             await self.participations.attempt_was_sent(attempt, [sent])
             await self._finish(attempt, refusal.reason, refusal.evidence)
             by_ticket = ticket if popup or framed else None
-            return self._answer(_Trip(playing.published, participation, attempt, by_ticket), Back.MISHAP)
+            return self._answer(Trip(playing, attempt, by_ticket), Back.MISHAP)
         await self.participations.attempt_was_sent(attempt, [sent])
         purpose = POPUP_COOKIE if popup else ATTEMPT_COOKIE
         return Sent(begun.url, number, seal_ticket(ticket, purpose, self.keys))
@@ -155,7 +127,7 @@ class SigningIn:
                 came,
                 self._server(connection, now),
                 person_key=person_key,
-                redirect_uri=self.redirect_uri,
+                redirect_uri=redirect_uri_of(connection, self.oauth_url),
             )
         except Refused as refusal:
             await self._finish(trip.attempt, refusal.reason, refusal.evidence)
@@ -197,15 +169,15 @@ class SigningIn:
             participation.organization, participation.id, ticket.attempt
         )
         if generation is None:
-            return playing
+            return await self._begun_by(playing, ticket.attempt) or playing
         kept = await self.participations.get(participation.organization, participation.id)
         return Playing(playing.published, kept or participation, generation)
 
-    async def _proven(self, published: Published, state: str, content: StateContent, proof: Proof) -> "_Trip | None":
+    async def _proven(self, published: Published, state: str, content: StateContent, proof: Proof) -> "Trip | None":
         """The trip that the state names, when this browser began it and it belongs to this campaign."""
         if content.campaign != published.number:
             return None
-        ticket = proof.ticket if proof.ticket and _is_of(proof.ticket, content) else None
+        ticket = proof.ticket if proof.ticket and is_of(proof.ticket, content) else None
         participation = proof.playing.participation if proof.playing else None
         if ticket is not None:
             participation = await self.participations.get(published.organization, content.participation)
@@ -215,13 +187,14 @@ class SigningIn:
             return None
         if ticket is not None and not ticket.popup and not participation.embed_page:
             return None  # no page frames it: its key in an address was put there by somebody who has it, too
-        attempt = _attempt_of(participation, content, short_code(state, self.keys))
-        return _Trip(published, participation, attempt, ticket)
+        attempt = attempt_of(participation, content, short_code(state, self.keys))
+        shown = proof.playing.generation if proof.playing and ticket is None else participation.generation
+        return Trip(Playing(published, participation, shown), attempt, ticket)
 
     def _server(self, connection: Connection, now: int) -> Server:
         return server_of(connection, self.providers, self.keys, self.entropy, now)
 
-    async def _attach(self, trip: "_Trip", signed_in: SignedIn) -> Returned:
+    async def _attach(self, trip: Trip, signed_in: SignedIn) -> Returned:
         mapped = signed_in.mapped
         profile = Profile(mapped.attributes, mapped.verified, mapped.account, signed_in.person)
         finished = replace(trip.attempt, outcome=Outcome.SIGNED_IN, finished_at=self.clock())
@@ -231,7 +204,7 @@ class SigningIn:
             return self._answer(trip, Back.SIGNED_IN)
         generation = await self.participations.sign_in(finished, profile, session)
         kept = replace(trip.participation, profile=profile, guest=False, generation=generation, previous_key_open=True)
-        return self._answer(replace(trip, participation=kept), Back.SIGNED_IN)
+        return self._answer(replace(trip, playing=Playing(trip.playing.published, kept, generation)), Back.SIGNED_IN)
 
     def _session(self, attempt: Attempt, signed_in: SignedIn) -> KeptSession | None:
         """What is kept of the session at the server, for connections that sign out."""
@@ -248,21 +221,37 @@ class SigningIn:
         )
         return with_told(of, signed_in.session, self.keys)
 
-    async def _used_before(self, trip: "_Trip") -> Returned:
+    async def _used_before(self, trip: Trip) -> Returned:
         """A reload, or Back: the same browser with a state that was consumed. It goes where the first one went."""
         attempt = trip.attempt
         kept = await self.participations.attempt(attempt.organization, attempt.participation, attempt.number)
         if kept is None or kept.outcome is Outcome.SIGNED_IN:
-            # read anew: the first return may have begun the next generation since this request was read, and the key
-            # of the one before must not be given to the browser again
-            fresh = await self.participations.get(attempt.organization, attempt.participation)
-            return self._answer(replace(trip, participation=fresh or trip.participation), Back.SIGNED_IN)
+            playing = trip.playing if trip.ticket else await self._begun_by(trip.playing, attempt.number)
+            return self._answer(replace(trip, playing=playing or trip.playing), Back.SIGNED_IN)
         if kept.outcome in (Outcome.CANCELLED, Outcome.FAILED):
             return self._answer(trip, Back.MISHAP)
-        if self.clock() - (kept.consumed_at or 0) < IN_PROGRESS:
+        if kept.consumed_at is None:
+            await self._finish(attempt, Reason.STATE_EXPIRED, f"{OPEN_ATTEMPTS} were begun after it.")
+            return self._answer(trip, Back.MISHAP)
+        if self.clock() - kept.consumed_at < IN_PROGRESS:
             return self._answer(trip, Back.IN_PROGRESS)
         await self._finish(attempt, Reason.ATTEMPT_INTERRUPTED)
         return self._answer(trip, Back.MISHAP)
+
+    async def _begun_by(self, playing: Playing, number: AttemptNumber) -> Playing | None:
+        """The participation as this attempt has left it, for a browser that asks once more because the answer was lost:
+        by the state or the handle of the sign-in, which whoever planted the key before it does not have. None for an
+        attempt that did not begin the current generation, and when that is too long ago."""
+        organization, participation = playing.participation.organization, playing.participation.id
+        # read anew: the first return may have begun the next generation since this request was read
+        fresh = await self.participations.get(organization, participation)
+        if fresh is None or playing.generation == fresh.generation:
+            return Playing(playing.published, fresh, fresh.generation) if fresh else None
+        latest = await self.participations.latest_attempt(organization, participation)
+        if latest is None or latest.number != number or self.clock() - (latest.finished_at or 0) > LOST_ANSWER:
+            return None
+        is_next = fresh.previous_key_open and playing.generation == fresh.generation - 1
+        return Playing(playing.published, fresh, fresh.generation) if is_next else None
 
     async def _finish(self, attempt: Attempt, reason: Reason, evidence: str = "") -> None:
         outcome = Outcome.CANCELLED if reason is Reason.ACCESS_DENIED else Outcome.FAILED
@@ -270,8 +259,8 @@ class SigningIn:
             replace(attempt, outcome=outcome, reason=reason.code, evidence=evidence, finished_at=self.clock())
         )
 
-    def _answer(self, trip: "_Trip", back: Back) -> Returned:
-        playing = Playing(trip.published, trip.participation, trip.participation.generation)
+    def _answer(self, trip: Trip, back: Back) -> Returned:
+        playing = trip.playing
         if trip.ticket is None:
             return Returned(back, playing)
         handle = Ticket(trip.participation.id, trip.attempt.number, self.clock())
@@ -282,33 +271,3 @@ class SigningIn:
             trip.participation.embed_page,
             popup=trip.ticket.popup,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Trip:
-    """A return whose browser was proven. With a `ticket` the profile waits for whoever holds the participation key."""
-
-    published: Published
-    participation: Participation
-    attempt: Attempt
-    ticket: Ticket | None
-
-
-def _attempt_of(participation: Participation, content: StateContent, code: str) -> Attempt:
-    return Attempt(
-        participation.organization,
-        participation.campaign,
-        participation.id,
-        content.attempt,
-        content.connection,
-        code,
-        sent_at=content.issued_at,
-    )
-
-
-def _is_of(ticket: Ticket, content: StateContent) -> bool:
-    return (ticket.participation, ticket.attempt, ticket.issued_at) == (
-        content.participation,
-        content.attempt,
-        content.issued_at,
-    )

@@ -192,8 +192,12 @@ class SigningOut:
         # who registered encrypted ID tokens may get these encrypted too, and may not (Back-Channel Logout section 2.4)
         encrypted = Encrypted.ID_TOKEN in config.encrypted and is_encrypted(token)
         signed = server.opened(token, encrypted=encrypted)
-        expectation = LogoutExpectation(config.issuer, config.client_id, frozenset(config.id_token_algorithms))
-        return await server.proven(lambda keys: verify_logout_token(signed, keys, expectation, now=server.now))
+        # signed by the same keys as an ID token (section 2.6)
+        algorithms = config.id_token_algorithms
+        expectation = LogoutExpectation(config.issuer, config.client_id, frozenset(algorithms))
+        return await server.proven(
+            algorithms, lambda keys: verify_logout_token(signed, keys, expectation, now=server.now)
+        )
 
 
 def _account(config: ConnectionConfig, participation: Participation) -> str:

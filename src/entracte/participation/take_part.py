@@ -24,7 +24,7 @@ class Playing:
     """This browser holds this participation. Made only by `TakePart`.
 
     `generation` is that of the key which the browser showed; it is one behind while the answer that carried the new
-    key may have been lost."""
+    key may have been lost. Then `participation` is what it was before the sign-in: nobody's."""
 
     published: Published
     participation: Participation
@@ -61,21 +61,21 @@ class TakePart:
 
     async def playing(self, published: Published, key_text: str) -> Playing | None:
         """The participation that a browser's key opens, or None: not ours, of another campaign, or of a generation
-        that a sign-in has ended."""
+        that a sign-in has ended. The key from before the last sign-in opens what there was before it: the answers, and
+        nothing of the person; and only until the new key was seen."""
         key = open_key(key_text, self.keys)
         if key is None or key.campaign != published.number:
             return None
         participation = await self.participations.get(published.organization, key.participation)
         if participation is None or participation.campaign != published.number:
             return None
-        if not _opens(key.generation, participation):
-            return None
-        return Playing(published, participation, key.generation)
+        opened = _opened(key.generation, participation)
+        return Playing(published, opened, key.generation) if opened is not None else None
 
     def key_text(self, playing: Playing) -> str:
-        """What the browser is to hold from now on."""
+        """What the browser is to hold from now on: of the generation that it has shown, or begun."""
         participation = playing.participation
-        return seal_key(ParticipationKey(participation.campaign, participation.id, participation.generation), self.keys)
+        return seal_key(ParticipationKey(participation.campaign, participation.id, playing.generation), self.keys)
 
     async def speak(self, playing: Playing, language: str) -> Playing:
         """Go on in another language of the campaign."""
@@ -212,8 +212,11 @@ def may_prefill_opt_ins(connection: Connection | None) -> bool:
     return connection is not None and connection.config.prefill_opt_ins
 
 
-def _opens(generation: int, participation: Participation) -> bool:
-    """The current key, or the one before it while the answer that carried the current one may have been lost."""
+def _opened(generation: int, participation: Participation) -> Participation | None:
+    """What a key of this generation opens. The one before the current one may be all that the participant has, because
+    the answer that carried the current one was lost; it may also be somebody's who planted it before the sign-in."""
     if generation == participation.generation:
-        return True
-    return participation.previous_key_open and generation == participation.generation - 1
+        return participation
+    if not participation.previous_key_open or generation != participation.generation - 1:
+        return None
+    return replace(participation, profile=None, draft={}) if participation.profile is not None else participation

@@ -25,6 +25,7 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.BROWSER_MISMATCH: mark("the person came back in another browser"),
         Reason.ATTEMPT_CONSUMED: mark("the way back was used a second time"),
         Reason.ATTEMPT_INTERRUPTED: mark("we were interrupted while finishing"),
+        Reason.CONNECTION_CHANGED: mark("the connection was set up anew while the person was at the login"),
         Reason.ACCESS_DENIED: mark("the person cancelled, or did not consent"),
         Reason.PROVIDER_ERROR: mark("the login answered with an error"),
         Reason.RESPONSE_MIXED: mark("the login’s answer contradicted itself"),
@@ -58,6 +59,7 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.METADATA_MALFORMED: mark("provider’s description of itself could not be read"),
         Reason.METADATA_ISSUER: mark("provider’s description names another login"),
         Reason.RESPONSE_MODE: mark("the login’s answer came in a way that was not asked for"),
+        Reason.RESPONSE_ADDRESS: mark("the answer came at an address that is for another login"),
         Reason.PROVIDER_BUSY: mark("too many people waited for provider at once"),
         Reason.PROVIDER_PAUSED: mark("provider had failed so often that we gave it a moment"),
         Reason.REQUEST_REFUSED: mark("provider refused to begin the sign-in"),
@@ -71,6 +73,7 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
         Reason.REGISTRATION_REFUSED: mark("provider did not register us"),
         Reason.CLAIM_SOURCE: mark("a part of the profile came from a source that is not proven"),
         Reason.PROFILE_INCOMPLETE: mark("the profile had no person in it"),
+        Reason.ACCOUNT_NOT_ACCEPTED: mark("the account is none that the connection takes"),
     }
 )
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from entracte.participation.events import Outcome
-from entracte.participation.model import Attempt, Profile
+from entracte.participation.model import OPEN_ATTEMPTS, Attempt, Profile
 from entracte.store.dialects import Upsert, or_nothing
 from entracte.store.prepared import Prepared
 from entracte.store.profiles import document, person, read_profile
@@ -56,7 +56,7 @@ def _consumed(insert: Any) -> Any:
     return insert.on_conflict_do_update(
         index_elements=_KEY,
         set_={"consumed_at": insert.excluded.consumed_at, "outcome": insert.excluded.outcome},
-        where=table.c.consumed_at.is_(None),
+        where=and_(table.c.consumed_at.is_(None), _NEXT_PLACE - table.c.place <= OPEN_ATTEMPTS),
     ).returning(table.c.number)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection as DatabaseConnection
 from sqlalchemy import RowMapping, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
+from entracte.connections.kept_config import read_kept
 from entracte.connections.model import Connection, ConnectionConfig, KeptRegistration, OwnKey
 from entracte.errors import Kind, LocalError, Problem
 from entracte.store.commits import Commits
@@ -113,6 +114,7 @@ def _row(connection: Connection) -> dict[str, Any]:
         "own_keys": _OWN_KEYS.dump_json(connection.own_keys).decode() if connection.own_keys else None,
         "registration": registered.model_dump_json(exclude={"sealed_token"}) if registered else None,
         "sealed_registration_token": registered.sealed_token or None if registered else None,
+        "identity_changed_at": connection.identity_changed_at,
     }
 
 
@@ -128,7 +130,7 @@ def own_keys_of(text: str) -> tuple[OwnKey, ...]:
 @lru_cache(maxsize=4096)
 def _config(text: str) -> ConnectionConfig:
     """Read once for each text: who looks a connection up again gets the same object."""
-    return ConnectionConfig.model_validate_json(text)
+    return read_kept(text)
 
 
 def _connection(row: RowMapping) -> Connection:
@@ -142,6 +144,7 @@ def _connection(row: RowMapping) -> Connection:
         row["previous_secret_added_at"],
         own_keys_of(row["own_keys"]) if row["own_keys"] else (),
         _registration(row) if row["registration"] else None,
+        row["identity_changed_at"],
     )
 
 

@@ -122,6 +122,7 @@ connection = Table(
     Column("own_keys", Text, comment="Our own keys at the server, as JSON; the private parts are sealed."),
     Column("registration", Text, comment="How we registered ourselves at the server, as JSON."),
     Column("sealed_registration_token", Text, comment="What opens that registration there."),
+    Column("identity_changed_at", BigInteger, comment="When it last became another server or client."),
     PrimaryKeyConstraint("organization", "number"),
     UniqueConstraint("organization", "name"),
     _of("organization", "organization"),

@@ -44,12 +44,19 @@ class Allowances:
 
     def take(self, who: Hashable, now: int) -> Allowance:
         """One more request of theirs. `now` is in epoch seconds."""
-        began, count = self._windows.get(who, (now, 0))
-        if not began <= now < began + WINDOW:
-            began, count = now, 0
+        began, count = self._window(who, now)
         granted = count < self._limit
         self._keep(who, (began, count + granted))
         return Allowance(self._limit, self._limit - count - granted, began + WINDOW - now, granted)
+
+    def look(self, who: Hashable, now: int) -> Allowance:
+        """What is left to them, with nothing taken; `granted` says whether one more would be."""
+        began, count = self._window(who, now)
+        return Allowance(self._limit, self._limit - count, began + WINDOW - now, count < self._limit)
+
+    def _window(self, who: Hashable, now: int) -> tuple[int, int]:
+        began, count = self._windows.get(who, (now, 0))
+        return (began, count) if began <= now < began + WINDOW else (now, 0)
 
     def _keep(self, who: Hashable, window: tuple[int, int]) -> None:
         self._windows[who] = window

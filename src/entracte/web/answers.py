@@ -13,6 +13,8 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "unsafe-none",
 }
 
+_UNFRAMED = {"content-security-policy": "default-src 'none'; frame-ancestors 'none'", "X-Frame-Options": "DENY"}
+
 
 def new_nonce() -> str:
     """A nonce for the one style element of a page (Content Security Policy Level 3)."""
@@ -51,7 +53,7 @@ def page(
 def plain(text: str, status: int, **headers: str) -> Response:
     """A line for machines: what is asked for by a monitor, a robot or a browser that only looks ahead."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return PlainTextResponse(text, status_code=status, headers={**_HEADERS, **named})
+    return PlainTextResponse(text, status_code=status, headers={**_HEADERS, **_UNFRAMED, **named})
 
 
 def see_other(address: str) -> Response:

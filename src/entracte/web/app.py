@@ -23,6 +23,7 @@ from entracte.errors import EntracteError, Kind
 from entracte.values import Secret
 from entracte.web.answers import new_nonce, page, plain, see_other
 from entracte.web.assets import asset_or_none
+from entracte.web.directory import Directory
 from entracte.web.journal import journal, place_of
 from entracte.web.pages.embed import page as embed
 from entracte.web.pages.initiate_login import page as initiate_login
@@ -101,6 +102,7 @@ def application(
     )
     # its redirects are 307, and to the host that the request names
     app.router.redirect_slashes = False
+    app.state.directory = services.directory
     return app
 
 
@@ -223,13 +225,17 @@ async def _problem(request: Request, error: Exception) -> Response:
     return _trouble(request, STATUS[kind], code)
 
 
-def _framed_by(request: Request) -> tuple[str, ...]:
-    """Who may frame a page that only says what went wrong. In a frame of a brand's page it has to be seen there, and
-    which brand's it is may be what could not be found out; nothing on it can be pressed."""
-    return ("*",) if _FRAMED.match(str(request.scope["path"])) else ()
+def _framed_by(request: Request) -> Sequence[str]:
+    """Who may frame a page that only says what went wrong: in a frame it has to be seen, so the pages that the campaign
+    names. Nobody where no such campaign is known; then `embed.js` has a link on the brand's page."""
+    address = _FRAMED.match(str(request.scope["path"]))
+    directory: Directory = request.app.state.directory
+    listed = directory.remembered(address[1]) if address else None
+    named = listed.published.definition.embed if listed else None
+    return named.origins if named else ()
 
 
-_FRAMED = re.compile(r"/c/[^/]+/in(/|$)")
+_FRAMED = re.compile(r"/c/([^/]+)/in(?:/|$)")
 
 
 _LATER = {429: "60", 503: "5"}
@@ -239,7 +245,8 @@ _LATER = {429: "60", 503: "5"}
 def _trouble(request: Request, status: int, code: str) -> Response:
     nonce = new_nonce()
     html = render_trouble(nonce=nonce, language=neutral_language(request), code=code)
-    response = page(html, nonce, status=status, framed_by=_framed_by(request))
+    # its address may hold a code, which is good still: who came too often comes back with it
+    response = page(html, nonce, status=status, framed_by=_framed_by(request), referrer="no-referrer")
     if status in _LATER:
         response.headers["Retry-After"] = _LATER[status]
     return response

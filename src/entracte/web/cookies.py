@@ -9,13 +9,14 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
+from entracte.participation.model import OPEN_ATTEMPTS
 from entracte.values import AttemptNumber
 
 KEY_AGE = 30 * 86_400
 """Seconds that a participation can be resumed."""
 TICKET_AGE = 3600
 """Seconds that the top window of a framed sign-in is recognised."""
-MOST_TICKETS = 7
+MOST_TICKETS = OPEN_ATTEMPTS
 """Framed sign-ins of one browser that can be under way at once; the oldest give way."""
 
 

@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from entracte.campaigns.model import Campaigns, Published
+from entracte.connections.identity import SETTLING
 from entracte.connections.model import Connection, Connections
 from entracte.organizations.model import Organization, Organizations
 from entracte.values import CampaignNumber, Clock, ConnectionNumber, OrganizationNumber
 
-FRESH = 2
-"""Seconds after which a new publication is seen by every process."""
+FRESH = SETTLING
+"""Seconds after which a new publication, and a connection that was set up otherwise, is seen by every process."""
 MOST = 20_000
 """Names and numbers of campaigns remembered by one process, and connections."""
 NAME = re.compile(r"[a-z0-9-]{1,60}")
@@ -45,6 +46,10 @@ class Directory:
         if not NAME.fullmatch(name):
             return None
         return await self._look_up(name, lambda: self.campaigns.by_name(name))
+
+    def remembered(self, name: str) -> Listed | None:
+        """The campaign of an address as this process last knew it, for what is to be said when nothing can be asked."""
+        return self._remembered.get(name, (0, None))[1]
 
     async def by_number(self, number: CampaignNumber) -> Listed | None:
         return await self._look_up(number, lambda: self.campaigns.by_number(number))

@@ -7,8 +7,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from entracte.connections.model import Connection
+from entracte.connections.providers import Providers
 from entracte.protocol.errors import Reason, Refused
+from entracte.values import now
 from tests.connections.relying import Relying
+from tests.connections.test_profile_sources import Forgetful
 
 KEYS = frozenset({"/jwks"})
 """A token can not be judged without the keys: to fetch them tells nobody anything."""
@@ -28,19 +31,31 @@ def case(misbehaviour: str, reason: Reason, *lines: str) -> Any:
     return pytest.param(misbehaviour, reason, id=misbehaviour, marks=marks)
 
 
-async def accepted(relying: Relying, connection: Connection) -> list[str]:
+async def accepted(relying: Relying, connection: Connection, providers: Providers | None = None) -> list[str]:
     """Signs in; the endpoints that were asked after the browser was sent back."""
-    signed_in = await relying.sign_in(connection)
+    signed_in = await relying.sign_in(connection, providers)
     assert signed_in.mapped.attributes["email"] == EMAIL
     return _after_the_browser(relying.paths())
 
 
-async def refused(relying: Relying, connection: Connection) -> Refusal:
+async def refused(relying: Relying, connection: Connection, providers: Providers | None = None) -> Refusal:
     with pytest.raises(Refused) as refusal:
-        await relying.sign_in(connection)
+        await relying.sign_in(connection, providers)
     told = json.dumps([str(refusal.value), refusal.value.evidence])
     assert not [secret for secret in secrets(relying) if secret in told]
     return Refusal(refusal.value.reason, _after_the_browser(relying.paths()))
+
+
+async def refused_at_once(relying: Relying, connection: Connection) -> Reason:
+    """Why, of an answer that is refused before anything is asked: no endpoint, and not for the keys either."""
+    reason, _asked = await refused(relying, connection)
+    assert relying.paths()[-1] == "/authorize"
+    return reason
+
+
+def forgetting(relying: Relying, times: int) -> Providers:
+    """The way to a provider that forgets its access tokens before UserInfo is asked, so many times."""
+    return Providers(Forgetful(relying, times), now)
 
 
 def secrets(relying: Relying) -> Iterable[str]:

@@ -7,8 +7,11 @@ import pytest
 
 from entracte.connections.model import Connection
 from entracte.protocol.errors import Reason
-from tests.conformance.sign_in.outcomes import accepted, case, refused
+from tests.conformance.sign_in.outcomes import accepted, case, forgetting, refused, refused_at_once
 from tests.connections.relying import Relying
+from tests.connections.test_protected_requests import claims_of
+from tests.misbehaving_provider.dpop import thumbprint
+from tests.misbehaving_provider.keys import parts
 
 WHOLE = ["/token", "/userinfo"]
 
@@ -52,7 +55,7 @@ async def test_everything_right_without_a_nonce(relying: Relying) -> None:
         case("missing_exp", Reason.TOKEN_CLAIM, "fapi2-missing-exp"),
         case("wrong_nonce", Reason.TOKEN_NONCE, "fapi2-invalid-nonce"),
         case("missing_nonce", Reason.TOKEN_CLAIM, "fapi2-missing-nonce"),
-        case("token_type_downgraded", Reason.TOKEN_TYPE),
+        case("token_type_downgraded", Reason.TOKEN_TYPE, "fapi2-token-type-case-insensitivity"),
     ],
 )
 async def test_tokens_that_are_wrong(relying: Relying, profile: str, misbehaviour: str, reason: Reason) -> None:
@@ -109,7 +112,59 @@ async def test_the_name_of_the_scheme_in_any_case(relying: Relying) -> None:
 )
 async def test_a_response_that_is_wrong_asks_nobody(relying: Relying, misbehaviour: str, reason: Reason) -> None:
     relying.provider.misbehaviour = misbehaviour
-    assert await refused(relying, fapi(relying)) == (reason, [])
+    assert await refused_at_once(relying, fapi(relying)) is reason
+
+
+# Refresh
+
+
+def refreshing(relying: Relying, profile: str) -> Connection:
+    relying.provider.refresh_tokens = True
+    return fapi(relying, profile, refresh_tokens=True)
+
+
+@pytest.mark.conformance("fapi2-refresh-token-test")
+@pytest.mark.parametrize("nonce", [False, True])
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("profile", ["fapi2-security", "fapi2-message-signing"])
+async def test_a_refresh_and_its_token_are_proven_with_the_key_of_the_sign_in(
+    relying: Relying, profile: str, times: int, nonce: bool
+) -> None:
+    """RFC 9449 section 5: a refresh has a proof, and what it brings is bound to the same key."""
+    relying.provider.dpop_nonce = nonce
+    asked = await accepted(relying, refreshing(relying, profile), forgetting(relying, times))
+    assert nonce or asked == WHOLE * (times + 1)
+    calls = [call for path in WHOLE for call in relying.provider.calls(path)]
+    refreshes = [call for call in calls if call.form.get("grant_type") == "refresh_token"]
+    assert len(refreshes) == times * (1 + nonce)
+    assert len({call.form["refresh_token"] for call in refreshes}) == times
+    assert len({call.form["client_assertion"] for call in refreshes}) == len(refreshes)
+    proofs = [call.headers["dpop"] for call in calls]
+    assert len({claims_of(proof)["jti"] for proof in proofs}) == len(proofs)
+    assert len({thumbprint(parts(proof)[0]["jwk"]) for proof in proofs}) == 1
+    presented = {call.headers["authorization"] for call in relying.provider.calls("/userinfo")}
+    assert len(presented) == times + 1
+    assert all(one.startswith("DPoP ") for one in presented)
+
+
+@pytest.mark.parametrize("profile", ["fapi2-security", "fapi2-message-signing"])
+@pytest.mark.parametrize(
+    ("misbehaviour", "reason"),
+    [
+        case("token_type_downgraded", Reason.TOKEN_TYPE, "fapi2-refresh-token-test"),
+        case("refreshed_other_sub", Reason.TOKEN_SUBJECT, "fapi2-refresh-token-test"),
+        case("alg_none", Reason.TOKEN_ALGORITHM, "fapi2-refresh-token-test"),
+        case("other_alg", Reason.TOKEN_ALGORITHM, "fapi2-refresh-token-test"),
+        case("wrong_at_hash", Reason.TOKEN_HASH, "fapi2-refresh-token-test"),
+    ],
+)
+async def test_what_a_refresh_brings_and_is_wrong(
+    relying: Relying, profile: str, misbehaviour: str, reason: Reason
+) -> None:
+    """None of the new tokens is used."""
+    relying.provider.misbehaviour, relying.provider.misbehaves_at = misbehaviour, "refresh"
+    connection = refreshing(relying, profile)
+    assert await refused(relying, connection, forgetting(relying, 1)) == (reason, [*WHOLE, "/token"])
 
 
 # Message signing
@@ -119,8 +174,8 @@ async def test_a_response_that_is_wrong_asks_nobody(relying: Relying, misbehavio
 async def test_a_signed_request_and_a_signed_response(relying: Relying) -> None:
     assert await accepted(relying, signing(relying)) == WHOLE
     [pushed] = relying.provider.calls("/par")
-    assert {"request"} <= pushed.form.keys()
-    assert "state" not in pushed.form
+    # RFC 9126 section 3: who we are, our proof of it, and nothing but what the signature is around
+    assert pushed.form.keys() == {"client_id", "client_assertion_type", "client_assertion", "request"}
 
 
 @pytest.mark.parametrize(

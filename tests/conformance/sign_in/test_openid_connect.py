@@ -6,12 +6,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from entracte.connections.configuration import configure
 from entracte.connections.metadata import discover
 from entracte.connections.model import Connection
 from entracte.connections.providers import Providers
 from entracte.protocol.errors import Reason, Refused
 from entracte.values import now
-from tests.conformance.sign_in.outcomes import accepted, case, refused
+from tests.conformance.sign_in.outcomes import EMAIL, accepted, case, refused, refused_at_once
 from tests.connections.relying import Relying
 
 HYBRID = "code id_token"
@@ -25,6 +26,8 @@ def by_userinfo(relying: Relying, **config: Any) -> Connection:
 
 @pytest.mark.conformance("B1", "B8")
 async def test_everything_right(relying: Relying) -> None:
+    """UserInfo alone tells of the person."""
+    relying.provider.thin_id_tokens = True
     assert await accepted(relying, by_userinfo(relying)) == WHOLE
 
 
@@ -118,7 +121,7 @@ async def test_one_document_does_not_vouch_for_the_address_of_the_other(relying:
 @pytest.mark.conformance("B13")
 async def test_claims_by_scope(relying: Relying) -> None:
     provider = relying.provider
-    provider.claims_by_scope = True
+    provider.claims_by_scope = provider.thin_id_tokens = True
     provider.person = {**provider.person, "phone_number": "+32470123456"}
     claims = {
         "email": "email",
@@ -142,9 +145,9 @@ async def test_another_algorithm_than_the_registered_one(relying: Relying) -> No
 
 
 @pytest.mark.conformance("nonce-unless-code-flow")
-@pytest.mark.parametrize("response_type", [HYBRID, WITH_TOKEN, "id_token", "id_token token"])
+@pytest.mark.parametrize("response_type", ["code", HYBRID, WITH_TOKEN, "id_token", "id_token token"])
 async def test_a_nonce_is_always_sent(relying: Relying, response_type: str) -> None:
-    """The provider refuses a request without one."""
+    """The provider refuses a request without one, but for the code flow."""
     await accepted(relying, relying.connection(response_type=response_type))
     [call] = relying.provider.calls("/authorize")
     assert len(call.query["nonce"]) == 22
@@ -201,13 +204,13 @@ async def test_what_comes_from_the_authorization_endpoint_is_proven_before_the_c
 )
 async def test_a_response_that_is_wrong_asks_nobody(relying: Relying, misbehaviour: str, reason: Reason) -> None:
     relying.provider.misbehaviour = misbehaviour
-    assert await refused(relying, by_userinfo(relying)) == (reason, [])
+    assert await refused_at_once(relying, by_userinfo(relying)) is reason
 
 
 @pytest.mark.conformance("form-post-error")
 async def test_an_error_by_form_post(relying: Relying) -> None:
     connection = by_userinfo(relying, response_mode="form_post", max_age=0, extra_parameters={"prompt": "none"})
-    assert await refused(relying, connection) == (Reason.PROVIDER_ERROR, [])
+    assert await refused_at_once(relying, connection) is Reason.PROVIDER_ERROR
 
 
 # Keys and metadata
@@ -239,18 +242,22 @@ async def test_a_key_rotated_between_two_sign_ins(relying: Relying) -> None:
 
 @pytest.mark.conformance("discovery-openid-config", "discovery-jwks-uri-keys")
 async def test_the_metadata_is_used(relying: Relying) -> None:
-    relying.provider.jwks_path = "/jwks/nobody-can-guess-4711"
-    found = await discover(relying.provider.issuer, relying.fetcher, relying.fetcher.insecure_allowed)
-    assert found.jwks_uri == f"{relying.provider.issuer}/jwks/nobody-can-guess-4711"
-    connection = by_userinfo(
-        relying,
-        authorization_endpoint=found.authorization_endpoint,
-        token_endpoint=found.token_endpoint,
-        jwks_uri=found.jwks_uri,
-        userinfo_endpoint=found.userinfo_endpoint,
-    )
-    await relying.sign_in(connection)
-    assert relying.paths()[-2:] == ["/jwks/nobody-can-guess-4711", "/userinfo"]
+    """A connection by the issuer alone: addresses, algorithm, client authentication, and that `iss` has to come."""
+    provider = relying.provider
+    provider.jwks_path, provider.algorithm = "/jwks/nobody-can-guess-4711", "ES256"
+    provider.authentication, provider.thin_id_tokens = "client_secret_post", True
+    given = {
+        "name": "northwind", "title": "Northwind", "client_id": provider.client_id, "issuer": provider.issuer,
+        "profile_source": "userinfo",
+    }  # fmt: skip
+    found = await configure(given, relying.fetcher, relying.fetcher.insecure_allowed)
+    connection = relying.connection(**found.model_dump())
+    provider.requests.clear()
+    assert (await relying.sign_in(connection)).mapped.attributes["email"] == EMAIL
+    assert relying.paths() == ["/authorize", "/token", "/jwks/nobody-can-guess-4711", "/userinfo"]
+    provider.misbehaviour = "callback_missing_iss"
+    provider.requests.clear()
+    assert await refused_at_once(relying, connection) is Reason.ISSUER_MISSING
 
 
 @pytest.mark.conformance("discovery-issuer-mismatch", "fapi1-discovery-issuer-mismatch")

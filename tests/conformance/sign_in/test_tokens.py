@@ -1,13 +1,20 @@
 """Tokens that broke others (sections 5 and 6), each in a whole sign-in: refused, and UserInfo is not asked."""
 
-import pytest
+import json
+from typing import Any
+from urllib.parse import urlencode
 
+import pytest
+from pydantic import ValidationError
+
+from entracte.connections.kept_config import read_kept
 from entracte.connections.model import Connection
-from entracte.protocol.errors import Reason
+from entracte.protocol.errors import Reason, Refused
 from tests.conformance.sign_in.outcomes import case, refused
 from tests.connections.relying import Relying
 from tests.misbehaving_provider import Encryption
 
+MUST_33 = pytest.mark.conformance("MUST 33")
 PUBLIC_KEY_AS_SECRET = ("BAD 11", "MUST 19")
 
 
@@ -91,6 +98,90 @@ async def test_time_and_strength_of_the_login(relying: Relying, misbehaviour: st
     assert await refused(relying, connection) == (reason, ["/token"])
 
 
+ESSENTIAL = {"id_token": {"acr": {"essential": True, "values": ["high", "higher"]}}}
+
+
+@pytest.mark.parametrize(
+    ("misbehaviour", "reason"),
+    [
+        case("missing_acr", Reason.AUTHENTICATION_CONTEXT, "MUST 33"),
+        case("wrong_acr", Reason.AUTHENTICATION_CONTEXT, "MUST 33"),
+    ],
+)
+async def test_strength_of_the_login_as_an_essential_claim(relying: Relying, misbehaviour: str, reason: Reason) -> None:
+    """Core section 5.5.1.1: asked for with `claims`, in an ID token of the front channel and of the back channel."""
+    for response_type in ("code", "code id_token"):
+        connection = relying.connection(
+            profile_source="userinfo", requested_claims=ESSENTIAL, response_type=response_type
+        )
+        relying.provider.misbehaviour = ""
+        await relying.sign_in(connection)
+        relying.provider.requests.clear()
+        relying.provider.misbehaviour = misbehaviour
+        assert await refused(relying, connection) == (reason, ["/token"] if response_type == "code" else [])
+        relying.provider.requests.clear()
+
+
+async def test_a_wish_for_a_strength_is_none(relying: Relying) -> None:
+    """Without `essential`, and as an extra parameter, `acr` is asked for and may be anything (Core section 5.5.1.1)."""
+    relying.provider.misbehaviour = "wrong_acr"
+    wish = {"id_token": {"acr": {"values": ["high"]}}}
+    for asked in ({"requested_claims": wish}, {"extra_parameters": {"acr_values": "high"}}):
+        await relying.sign_in(relying.connection(**asked))
+
+
+@pytest.mark.parametrize("asked", [{"value": "person-2"}, {"values": ["person-2", "person-3"]}])
+async def test_a_person_who_was_asked_for(relying: Relying, asked: dict[str, Any]) -> None:
+    """Core sections 3.1.2.2 and 5.5.1: a `sub` with a value is that person, or nobody."""
+    connection = relying.connection(profile_source="userinfo", requested_claims={"id_token": {"sub": asked}})
+    assert await refused(relying, connection) == (Reason.TOKEN_SUBJECT, ["/token"])
+    relying.provider.person = {**relying.provider.person, "sub": "person-2"}
+    await relying.sign_in(connection)
+
+
+@pytest.mark.conformance("MUST 33")
+@pytest.mark.parametrize("query", [False, True])
+@pytest.mark.parametrize(
+    ("name", "value"), [("max_age", "600"), ("max_age", "soon"), ("claims", json.dumps(ESSENTIAL)), ("claims", "{")]
+)
+def test_what_is_checked_is_asked_for_by_its_setting_alone(
+    relying: Relying, name: str, value: str, query: bool
+) -> None:
+    endpoint = f"{relying.provider.issuer}/authorize"
+    given: dict[str, Any] = {"extra_parameters": {name: value}}
+    if query:
+        given = {"authorization_endpoint": f"{endpoint}?{urlencode({name: value})}"}
+    with pytest.raises(ValidationError, match="because they are then checked"):
+        relying.connection(**given)
+
+
+@pytest.mark.parametrize("query", [False, True])
+@pytest.mark.parametrize(
+    ("name", "value", "misbehaviour", "reason"),
+    [
+        pytest.param("max_age", "600", "old_auth_time", Reason.AUTHENTICATION_AGE, marks=MUST_33),
+        pytest.param("max_age", "600", "missing_auth_time", Reason.AUTHENTICATION_AGE, marks=MUST_33),
+        pytest.param("claims", json.dumps(ESSENTIAL), "wrong_acr", Reason.AUTHENTICATION_CONTEXT, marks=MUST_33),
+    ],
+)
+async def test_what_a_kept_connection_asks_for_is_checked(
+    relying: Relying, name: str, value: str, misbehaviour: str, reason: Reason, query: bool
+) -> None:
+    """Kept before the rule above was there: it is read, still asks for the same, and now it has to hold."""
+    plain = relying.connection(profile_source="userinfo")
+    kept = json.loads(plain.config.model_dump_json())
+    if query:
+        kept["authorization_endpoint"] += f"?{urlencode({name: value})}"
+    else:
+        kept["extra_parameters"] = {name: value}
+    connection = plain.with_config(read_kept(json.dumps(kept)))
+    await relying.sign_in(connection)
+    assert relying.provider.calls("/authorize")[0].query[name].replace(" ", "") == value.replace(" ", "")
+    relying.provider.requests.clear()
+    relying.provider.misbehaviour = misbehaviour
+    assert await refused(relying, connection) == (reason, ["/token"])
+
+
 def encrypting(relying: Relying, alg: str = "RSA-OAEP") -> Connection:
     relying.provider.id_token_encryption = Encryption(alg)
     return relying.connection(profile_source="userinfo", encryption_algorithm=alg, encrypted=["id_token"])
@@ -107,7 +198,8 @@ def encrypting(relying: Relying, alg: str = "RSA-OAEP") -> Connection:
         case("encrypted_raw", Reason.TOKEN_MALFORMED, "BAD 22", "MUST 25"),
         case("encrypted_not", Reason.TOKEN_ENCRYPTION, "MUST 25"),
         case("encrypted_for_another", Reason.TOKEN_ENCRYPTION, "MUST 26"),
-        case("encrypted_bad_key", Reason.TOKEN_ENCRYPTION, "MUST 26"),
+        case("encrypted_bad_key", Reason.TOKEN_ENCRYPTION, "MUST 26", "BAD 14"),
+        case("encrypted_short_key", Reason.TOKEN_ENCRYPTION, "MUST 26", "BAD 14"),
         case("encrypted_bad_tag", Reason.TOKEN_ENCRYPTION, "MUST 26"),
         case("encrypted_bad_content", Reason.TOKEN_ENCRYPTION, "MUST 26"),
         case("encrypted_no_key", Reason.TOKEN_ENCRYPTION, "BAD 18"),
@@ -120,6 +212,33 @@ async def test_an_encrypted_id_token_that_broke_others(relying: Relying, misbeha
     relying.provider.requests.clear()
     relying.provider.misbehaviour = misbehaviour
     assert await refused(relying, connection) == (reason, ["/token"])
+
+
+DO_NOT_OPEN = (
+    "encrypted_for_another", "encrypted_bad_key", "encrypted_short_key", "encrypted_no_key", "encrypted_bad_tag",
+    "encrypted_bad_content",
+)  # fmt: skip
+
+
+@pytest.mark.conformance("MUST 26", "BAD 14")
+@pytest.mark.parametrize("content", ["A256GCM", "A128CBC-HS256"])
+@pytest.mark.parametrize("alg", ["RSA-OAEP", "RSA-OAEP-256"])
+async def test_what_is_wrong_with_an_encrypted_token_is_told_by_nothing(
+    relying: Relying, alg: str, content: str
+) -> None:
+    """Of a whole sign-in: reason, evidence, sentence and requests are the same, whichever part does not open."""
+    connection = encrypting(relying, alg)
+    relying.provider.id_token_encryption = Encryption(alg, content)
+    told = set()
+    for misbehaviour in DO_NOT_OPEN:
+        relying.provider.requests.clear()
+        relying.provider.misbehaviour = misbehaviour
+        with pytest.raises(Refused) as refusal:
+            await relying.sign_in(connection)
+        told.add((refusal.value.reason, refusal.value.evidence, str(refusal.value), *relying.paths()))
+    assert [(reason, asked) for reason, _evidence, _text, *asked in told] == [
+        (Reason.TOKEN_ENCRYPTION, ["/authorize", "/token"])
+    ]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ def connection() -> None:
 client_secret_option = click.option(
     "--client-secret",
     envvar="ENTRACTE_CLIENT_SECRET",
-    help="Better in the environment (ENTRACTE_CLIENT_SECRET) or typed when asked than on the command line.",
+    help="Better in the environment (ENTRACTE_CLIENT_SECRET) or typed when asked than on the command line. For "
+    "`made_secret`: a line with the key's identifier, and the private key in PEM.",
 )
 
 

@@ -38,14 +38,21 @@ def keys_list(name: str, as_json: bool, organization_name: str | None) -> None:
 
 @keys.command("rotate")
 @click.argument("name")
+@click.option(
+    "--leaked",
+    is_flag=True,
+    help="Forget the keys before at once, and use the new ones at once: for keys that somebody else may have. Sign-ins "
+    "under way fail, and a certificate of an authority goes with its key.",
+)
 @organization_option
-def keys_rotate(name: str, organization_name: str | None) -> None:
-    """Make a new key for each use. A new one is published for an hour before it signs, and the one before stays
-    published until the next time."""
+def keys_rotate(name: str, leaked: bool, organization_name: str | None) -> None:
+    """Make a new key for each use. A new one is published for an hour before it signs, and the one before stays for
+    what was begun with it. The next rotation waits for that hour."""
 
     async def work(store: Store, settings: Settings) -> None:
         owner = await named_organization(store, organization_name)
-        kept = await manage_connections.rotate_keys(store.connections, owner.number, name, settings.seal_keys(), now())
+        keys, owns = settings.seal_keys(), store.connections
+        kept = await manage_connections.rotate_keys(owns, owner.number, name, keys, now(), leaked=leaked)
         _print(kept, settings)
 
     with_store(work)

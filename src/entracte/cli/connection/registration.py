@@ -1,6 +1,6 @@
 """`entracte connection register` and `registration`: registering ourselves at a server (RFC 7591, RFC 7592)."""
 
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -33,6 +33,12 @@ contact_option = click.option(
     help="What the server's people gave, where nobody is registered without. Better in the environment.",
 )
 @click.option(
+    "--software-statement",
+    type=click.File(encoding="ascii"),
+    default=None,
+    help="A file with a signed statement about us (RFC 7591), where the server's people ask for one.",
+)
+@click.option(
     "--registration-endpoint", default="", help="For a server whose metadata names none, or one on another host."
 )
 @organization_option
@@ -40,6 +46,7 @@ def connection_register(
     name: str,
     contacts: tuple[str, ...],
     initial_access_token: str,
+    software_statement: TextIO | None,
     registration_endpoint: str,
     organization_name: str | None,
     **options: Any,
@@ -58,7 +65,11 @@ def connection_register(
                 _ourselves(owner, settings, contacts),
                 _way(fetcher),
                 settings.seal_keys(),
-                Where(registration_endpoint, Secret(initial_access_token) if initial_access_token else None),
+                Where(
+                    registration_endpoint,
+                    Secret(initial_access_token) if initial_access_token else None,
+                    Secret(software_statement.read().strip()) if software_statement else None,
+                ),
             )
         click.echo(f"Registered the connection {name} as {kept.config.client_id}.")
         _print_expiry(kept)

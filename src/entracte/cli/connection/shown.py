@@ -23,7 +23,7 @@ from entracte.store.opened import Store
 def connection_list(organization_name: str | None) -> None:
     """List the connections of an organization. Secrets are never shown. “No mix-up defence”: the server's answers do
     not say whose they are (by `iss`, an ID token in them, or a signature), so a hostile server of the organization
-    could get its codes."""
+    could get its codes. `own_redirect_uri` is a defence where the server can not say it."""
 
     async def work(store: Store, settings: Settings) -> None:
         owner = await named_organization(store, organization_name)

@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import Request, Security
 from fastapi.security import HTTPBearer, SecurityScopes
 
+from entracte.connections.providers import Fetch, asking_for
 from entracte.errors import Kind, LocalError, Problem
 from entracte.organizations.tokens import Scope, Token, token_of
 from entracte.values import OrganizationNumber, Secret
@@ -43,6 +44,11 @@ class Access:
     @property
     def organization(self) -> OrganizationNumber:
         return self.token.organization
+
+    @property
+    def fetch(self) -> Fetch:
+        """The way to ask servers about themselves, for this organization."""
+        return asking_for(self.organization, self.services.fetch)
 
 
 async def admit(services: ApiServices, authorization: str) -> Access:

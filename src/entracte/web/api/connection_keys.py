@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from entracte.connections import manage
 from entracte.connections.addresses import addresses_of
@@ -40,6 +40,19 @@ class OwnKeys(BaseModel):
     items: tuple[ShownOwnKey, ...]
 
 
+class KeyRotation(BaseModel):
+    """How the keys change. Without a body they change as usual."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    leaked: bool = Field(
+        False,
+        strict=True,
+        description="Forget the keys before at once, and use the new ones at once: for keys that somebody else may "
+        "have. Sign-ins under way fail, and a certificate of an authority (`client_certificate`) goes with its key.",
+    )
+
+
 class CertificateRequest(BaseModel):
     """What an authority needs to give out a certificate for our key."""
 
@@ -53,11 +66,13 @@ async def list_keys(name: str, access: Reading) -> OwnKeys:
 
 
 @router.post("/connections/{name}/key-rotations", status_code=201)
-async def rotate_keys(name: str, access: Writing) -> OwnKeys:
-    """Make a new key for each use. It is published for an hour before it signs; the one before stays published until
-    the next time."""
-    services = access.services
-    kept = await manage.rotate_keys(services.connections, access.organization, name, services.keys, services.clock())
+async def rotate_keys(name: str, access: Writing, wanted: KeyRotation | None = None) -> OwnKeys:
+    """Make a new key for each use. It is published for an hour before it signs, and the one before stays for what was
+    begun with it. The next rotation waits for that hour."""
+    services, leaked = access.services, wanted is not None and wanted.leaked
+    kept = await manage.rotate_keys(
+        services.connections, access.organization, name, services.keys, services.clock(), leaked=leaked
+    )
     return _shown(kept, access)
 
 

@@ -104,4 +104,4 @@ async def list_presets(access: Reading) -> ListOf[Preset]:
 async def look_up_issuer(wanted: WantedIssuer, access: Reading) -> FoundIssuer:
     """The issuer of an e-mail address, an account or a host (WebFinger, RFC 7033)."""
     services = access.services
-    return FoundIssuer(issuer=await issuer_of(wanted.identifier, services.fetch, services.insecure_allowed))
+    return FoundIssuer(issuer=await issuer_of(wanted.identifier, access.fetch, services.insecure_allowed))

@@ -45,14 +45,24 @@ class WantedRegistration(BaseModel):
         description="What the server's people gave, where nobody is registered without. It is not kept.",
         json_schema_extra={"writeOnly": True},
     )
+    software_statement: SecretStr | None = Field(
+        None,
+        max_length=32_000,
+        description="A signed statement about us (RFC 7591 section 2.3), where the server's people ask for one. It is "
+        "not kept.",
+        json_schema_extra={"writeOnly": True},
+    )
     registration_endpoint: str = Field(
         "", max_length=2048, description="For a server whose metadata names none, or one on another host."
     )
 
     @property
     def where(self) -> Where:
-        token = self.initial_access_token
-        return Where(self.registration_endpoint, Secret(token.get_secret_value()) if token else None)
+        return Where(self.registration_endpoint, _secret(self.initial_access_token), _secret(self.software_statement))
+
+
+def _secret(given: SecretStr | None) -> Secret | None:
+    return Secret(given.get_secret_value()) if given else None
 
 
 class ChangedRegistration(BaseModel):
@@ -112,7 +122,7 @@ async def update_registration(name: str, changed: ChangedRegistration, access: W
 async def end_registration(name: str, access: Writing) -> None:
     """End the registration at the server. The connection stays, and nobody can sign in with it any more."""
     services = access.services
-    await unregister(services.connections, access.organization, name, services.fetch, services.keys)
+    await unregister(services.connections, access.organization, name, access.fetch, services.keys)
 
 
 async def register_new(settings: Mapping[str, Any], wanted: WantedRegistration, access: Access) -> Connection:
@@ -147,4 +157,4 @@ async def _ourselves(access: Access, contacts: tuple[str, ...] = ()) -> Ourselve
 
 def _way(access: Access) -> Way:
     services = access.services
-    return Way(services.fetch, services.insecure_allowed, services.clock())
+    return Way(access.fetch, services.insecure_allowed, services.clock())

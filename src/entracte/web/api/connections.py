@@ -35,7 +35,8 @@ ClientSecret = Annotated[
     Field(
         min_length=1,
         max_length=LONGEST,
-        description="What the authorization server gave out with the client ID. Sealed, and never shown again.",
+        description="What the authorization server gave out with the client ID; for `made_secret` a line with our "
+        "key's identifier, and the private key in PEM. Sealed, and never shown again.",
         json_schema_extra={"writeOnly": True},
     ),
 ]
@@ -100,7 +101,8 @@ class ShownConnection(ConnectionConfig):
 
     secrets: tuple[ShownSecret, ...]
     mix_up_defence: bool = Field(
-        description="Whether answers say which server they are from: the defence against mix-up (RFC 9700)."
+        description="Whether it is known which server an answer is from, by what it says or by the address at which it "
+        "comes: the defence against mix-up (RFC 9700)."
     )
     redirect_uri: str = Field(description="What to register at the authorization server.")
     addresses: Addresses = Field(description="All that can be registered there.")
@@ -136,7 +138,8 @@ async def get_connection(name: str, access: Reading) -> ShownConnection:
 
 @router.put("/connections/{name}")
 async def change_connection(name: str, changed: ChangedConnection, access: Writing) -> ShownConnection:
-    """Set a connection up anew. Sign-ins that are under way end as they began."""
+    """Set a connection up anew. Sign-ins that are under way end as they began; but where it becomes another server or
+    client, they are refused, and people sign in once more."""
     services = access.services
     await manage.named(services.connections, access.organization, name)
     manage.check_same_name(name, changed.name)
@@ -194,7 +197,7 @@ def _settings(given: ConnectionSettings, not_settings: set[str]) -> dict[str, An
 
 async def _configured(settings: Mapping[str, Any], discovery: bool, access: Access) -> ConnectionConfig:
     services = access.services
-    return await manage.configure(settings, services.fetch, services.insecure_allowed, discovery=discovery)
+    return await manage.configure(settings, access.fetch, services.insecure_allowed, discovery=discovery)
 
 
 def shown(kept: Connection, access: Access) -> ShownConnection:

@@ -19,7 +19,9 @@ class ShownOrganization(BaseModel):
     name: str
     title: str
     brand: Brand
-    redirect_uri: str = Field(description="What to register at an authorization server: the same for every connection.")
+    redirect_uri: str = Field(
+        description="What to register at an authorization server, for every connection without one of its own."
+    )
 
 
 class ChangedOrganization(BaseModel):

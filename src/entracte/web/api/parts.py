@@ -70,7 +70,7 @@ class ApiServices:
 
     @property
     def redirect_uri(self) -> str:
-        """The one redirect URI of the installation."""
+        """The fixed redirect URI of the installation."""
         return f"{self.oauth_url}{CALLBACK}"
 
     def new_id(self) -> UUID:

@@ -8,6 +8,7 @@
   const origin = new URL(own.src).origin;
   const WORD = /^[\w-]+$/;
   const RETURN = /(^|[#&])entracte-return=([\w-]+)(?=&|$)/;
+  const OPEN = document.documentElement.lang.startsWith("fr") ? "Ouvrir :" : "Open:";
 
   // A page may not be allowed to keep anything: then the campaign works, and begins anew after a reload.
   const keep = (name, value) => { try { sessionStorage.setItem(`entracte:${name}`, value); } catch { /* not kept */ } };
@@ -37,8 +38,19 @@
     frame.src = src;
     let pages = 0;
 
+    // A frame that may not stand in this page stays empty, and the browser tells nobody. One that may says so at once.
+    const way = document.createElement("a");
+    Object.assign(way, { href: `${origin}/c/${encodeURIComponent(campaign)}`, target: "_blank", rel: "noopener" });
+    way.textContent = `${OPEN} ${frame.title}`;
+    let heard = false;
+    const offer = () => { if (!heard) frame.before(way); };
+    frame.addEventListener("load", () => setTimeout(offer, 1500));
+    setTimeout(offer, 10000);
+
     addEventListener("message", ({ origin: from, source, data }) => {
       if (from !== origin || source !== frame.contentWindow || !data) return;
+      heard = true;
+      way.remove();
       if (data.entracte === "key" && data.campaign === campaign && typeof data.key === "string" && WORD.test(data.key)) {
         keep(campaign, data.key);
         keep(" last", campaign);

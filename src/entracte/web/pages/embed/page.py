@@ -5,6 +5,7 @@ page keeps it between loads (`embed.js`). The page to come back to is told by `e
 origin is one that the campaign names.
 """
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -13,11 +14,10 @@ from starlette.routing import Route
 
 from entracte.campaigns.model import Embed
 from entracte.participation.take_part import Playing
-from entracte.web.answers import page, see_other
+from entracte.web.answers import see_other
 from entracte.web.assets import asset
 from entracte.web.pages.embed.views import render_not_framed
 from entracte.web.visits import (
-    NotThere,
     Services,
     Visit,
     at_campaign,
@@ -46,7 +46,7 @@ async def _begin(request: Request, seen: Visit) -> Response:
         return see_other(f"/c/{seen.definition.campaign}")
     embed_page = accepted_page(request.query_params.get("page", ""), seen.definition.embed)
     if not embed_page or not seen.is_open:
-        return _not_framed(seen)
+        return _not_framed(seen, embed_page)
     seen = await start(seen, embed_page=embed_page)
     return see_other(seen.base)
 
@@ -106,9 +106,9 @@ def accepted_page(address: str, embed: Embed | None) -> str:
     return address.partition("#")[0]
 
 
-def _not_framed(seen: Visit) -> Response:
-    """The frame was opened by a page that the campaign does not name: the campaign can be opened by itself."""
-    if seen.definition.embed is None:
-        raise NotThere
-    html = render_not_framed(seen.context(), address=f"/c/{seen.definition.campaign}")
-    return page(html, seen.nonce, status=400, framed_by=["*"])
+def _not_framed(seen: Visit, embed_page: str) -> Response:
+    """The campaign can not be played in this frame: it can be opened by itself. Only a page that the campaign names
+    shows that; in a stranger's nothing of ours is shown, and there `embed.js` has a link on the page itself."""
+    parts = urlsplit(embed_page)
+    context = replace(seen.context(), frame_parent=f"{parts.scheme}://{parts.netloc}" if embed_page else "")
+    return seen.page(render_not_framed(context, address=f"/c/{seen.definition.campaign}"), status=400)

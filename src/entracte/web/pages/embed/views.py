@@ -5,7 +5,7 @@ from entracte.web.translations import mark, translated
 
 
 def render_not_framed(context: PageContext, *, address: str) -> str:
-    """The campaign does not know the page that frames it: it opens by itself, in a window of its own."""
+    """The campaign is not played in the page that frames it: it opens by itself, in a window of its own."""
     language = context.language
     return render(
         "pages/embed/not_framed.html",

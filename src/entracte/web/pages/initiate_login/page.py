@@ -39,11 +39,12 @@ def routes(services: Services) -> list[Route]:
 
     async def initiate_login(request: Request) -> Response:
         """A server sends somebody to sign in: on to a campaign that signs in there (OpenID Connect Core section 4)."""
-        services.rates.admit_address(Step.START, request, services.clock())
+        services.rates.admit_address(Step.INITIATE, request, services.clock())
         connection = await connection_of(request, services)
         parameters = await _parameters(request)
         if not connection.config.issuer or parameters.get("iss") != connection.config.issuer:
             raise _refused("The address was opened without the issuer of this connection.")
+        services.rates.admit_owner(Step.INITIATE, connection.organization, connection, services.clock())
         campaign = await _campaign(connection, parameters.get("target_link_uri", ""), services)
         hint = usable_hint(parameters.get("login_hint", ""))
         handle = seal_handle(campaign.number, hint, services.keys, services.clock())

@@ -22,6 +22,7 @@ from entracte.protocol.logout import read_front_channel_logout, read_logout_requ
 from entracte.values import entropy
 from entracte.web import cookies
 from entracte.web.answers import plain
+from entracte.web.clients import refusals_counted
 from entracte.web.forms import bounded_body
 from entracte.web.journal import journal
 from entracte.web.rates import Step
@@ -42,20 +43,19 @@ Find = Callable[[Request], Awaitable[Connection]]
 def logout_routes(services: Services, client: str, find: Find) -> list[Route]:
     """The two addresses below that of a connection, which `find` finds."""
 
-    async def admitted(request: Request) -> Connection:
-        now = services.clock()
-        services.rates.admit_address(Step.LOGOUT, request, now)
+    async def admitted(step: Step, request: Request) -> Connection:
         connection = await find(request)
         if not connection.config.single_logout:
             raise NotThere
-        services.rates.admit_owner(Step.LOGOUT, connection.organization, connection.number, now)
+        services.rates.admit_owner(step, connection.organization, connection, services.clock())
         return connection
 
     async def front_channel(request: Request) -> Response:
         """The login's logout page frames this: whoever logged out there is signed out here."""
         if is_prefetch(request):
             raise LooksAhead
-        connection = await admitted(request)
+        services.rates.admit_address(Step.FRONT_CHANNEL_LOGOUT, request, services.clock())
+        connection = await admitted(Step.FRONT_CHANNEL_LOGOUT, request)
         try:
             ended = await _told_in_browser(request, services, connection)
         except Refused as refusal:
@@ -67,13 +67,12 @@ def logout_routes(services: Services, client: str, find: Find) -> list[Route]:
     async def back_channel(request: Request) -> Response:
         """The login's server tells that somebody logged out there, by a signed logout token in a form: 200 when it is
         done, 400 when the token is refused."""
-        connection = await admitted(request)
+        step = Step.BACK_CHANNEL_LOGOUT
         try:
-            ended = await _told_by_server(request, services, connection)
-        except Refused as refusal:
-            _say_refused(connection, "back-channel", refusal)
+            with refusals_counted(step, request, services):
+                await _told_by_server(request, services, await admitted(step, request))
+        except Refused:
             return JSONResponse({"error": "invalid_request"}, status_code=400, headers=_HEADERS)
-        _say(connection, "back-channel", ended)
         return Response(status_code=200, headers=_HEADERS)
 
     return [
@@ -114,7 +113,16 @@ async def _leaves(request: Request, services: Services, connection: Connection, 
     return playing is not None and await services.signing_out.leave(playing) is not None
 
 
-async def _told_by_server(request: Request, services: Services, connection: Connection) -> int:
+async def _told_by_server(request: Request, services: Services, connection: Connection) -> None:
+    try:
+        ended = await _ended_by_server(request, services, connection)
+    except Refused as refusal:
+        _say_refused(connection, "back-channel", refusal)
+        raise
+    _say(connection, "back-channel", ended)
+
+
+async def _ended_by_server(request: Request, services: Services, connection: Connection) -> int:
     token = read_logout_request(parse_query(await _posted(request), most=MAXIMUM_FORM))
     providers = services.signing_in.providers
     server = server_of(connection, providers, services.keys, entropy, services.clock())

@@ -1,4 +1,5 @@
-"""The one fixed redirect URI, on the OAuth service: whose answer is it, and on to that campaign.
+"""The redirect URIs, on the OAuth service: whose answer is it, and on to that campaign. One is fixed, for everybody;
+a connection may have one of its own, and then the campaign is told at which one the answer came.
 
 An answer comes in the query, in a posted form, or in the fragment, which no server sees: then the page at this address
 posts it, by its own small script. Nothing is stored here, and no database is asked before a state opened; but for an
@@ -12,8 +13,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from entracte import measures
+from entracte.connections.addresses import CALLBACK, client_name
 from entracte.connections.authorization_response import Came, handed_on
-from entracte.connections.own_keys import key_owner, opened
+from entracte.connections.opened_keys import opened
+from entracte.connections.own_keys import key_owner
 from entracte.connections.sign_in import code_of
 from entracte.errors import LocalError
 from entracte.participation.keys import open_key
@@ -25,11 +28,12 @@ from entracte.protocol.state import StateContent, read_state, read_state_in_time
 from entracte.values import Secret, entropy
 from entracte.web import cookies
 from entracte.web.answers import new_nonce, page, see_other
+from entracte.web.clients import numbers_of
 from entracte.web.forms import bounded_body
 from entracte.web.journal import journal
 from entracte.web.pages.sign_in.views import Mishap, render_mishap
 from entracte.web.rates import Step
-from entracte.web.visits import Services, neutral_language, query_of
+from entracte.web.visits import Services, neutral_language, path_of, query_of
 
 MAXIMUM_FORM = 256 * 1024
 """Bytes of a posted answer: an ID token, an access token and a code, each within its own limit."""
@@ -37,7 +41,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 def oauth_routes(services: Services) -> list[Route]:
-    """The redirect URI, and the address that the script of its page posts a fragment to."""
+    """The redirect URIs, and the addresses that the script of their page posts a fragment to."""
 
     async def callback(request: Request) -> Response:
         """Open the state before any database or network, then send the browser on to its campaign. A posted answer is
@@ -48,7 +52,9 @@ def oauth_routes(services: Services) -> list[Route]:
                 return nobody(request, services, Reason.RESPONSE_MALFORMED)
             return await _go_on(request, services, await _posted(request), ResponseMode.FORM_POST)
         if not query:
-            return nobody(request, services, Reason.STATE_MISSING, fragment=True)
+            if not _is_name(_place(request)):
+                return nobody(request, services, Reason.RESPONSE_ADDRESS)
+            return nobody(request, services, Reason.STATE_MISSING, fragment=f"{path_of(request)}/fragment")
         return await _go_on(request, services, query, ResponseMode.QUERY)
 
     async def fragment(request: Request) -> Response:
@@ -56,9 +62,31 @@ def oauth_routes(services: Services) -> list[Route]:
         return await _go_on(request, services, await _posted(request), ResponseMode.FRAGMENT)
 
     return [
-        Route("/oauth/callback", callback, methods=["GET", "POST"]),
-        Route("/oauth/callback/fragment", fragment, methods=["POST"]),
+        Route(CALLBACK, callback, methods=["GET", "POST"]),
+        Route(f"{CALLBACK}/fragment", fragment, methods=["POST"]),
+        Route(f"{CALLBACK}/{{client}}", callback, methods=["GET", "POST"]),
+        Route(f"{CALLBACK}/{{client}}/fragment", fragment, methods=["POST"]),
     ]
+
+
+def _place(request: Request) -> str:
+    """Whose own redirect URI it is, as the address says; empty for the fixed one."""
+    return str(request.path_params.get("client", ""))
+
+
+def _is_name(place: str) -> bool:
+    return not place or numbers_of(place) is not None
+
+
+async def _check_place(place: str, services: Services) -> None:
+    """Refuses `RESPONSE_ADDRESS` for an address of no connection. Whether it is the one of the connection that the
+    state names is for the campaign to say, which keeps the attempt."""
+    if not place:
+        return
+    numbers = numbers_of(place)
+    connection = await services.directory.connection(*numbers) if numbers else None
+    if connection is None or client_name(connection) != place:
+        raise refuse(Reason.RESPONSE_ADDRESS)
 
 
 async def _posted(request: Request) -> str:
@@ -74,15 +102,19 @@ async def _posted(request: Request) -> str:
 
 async def _go_on(request: Request, services: Services, text: str, by: ResponseMode) -> Response:
     services.rates.admit_address(Step.CALLBACK, request, services.clock())
+    place = _place(request)
     try:
-        came = Came(parse_query(text, most=MAXIMUM_FORM) if by is not ResponseMode.QUERY else parse_query(text), by)
-        content, passed = await _addressee(came, services)
+        parameters = parse_query(text, most=MAXIMUM_FORM) if by is not ResponseMode.QUERY else parse_query(text)
+        content, passed = await _addressee(Came(parameters, by, place), services)
+        await _check_place(place, services)
     except Refused as refusal:
         return nobody(request, services, refusal.reason)
     listed = await services.directory.by_number(content.campaign)
     if listed is None:
         return nobody(request, services, Reason.STATE_INVALID)
-    services.rates.admit_owner(Step.CALLBACK, listed.published.organization, content.connection, services.clock())
+    organization = listed.published.organization
+    connection = await services.directory.connection(organization, content.connection)
+    services.rates.admit_owner(Step.CALLBACK, organization, connection, services.clock())
     return see_other(f"{services.public_url}/c/{listed.published.name}/sign-in/return?{urlencode(passed)}")
 
 
@@ -115,9 +147,9 @@ async def _opened(token: Secret, services: Services) -> Secret:
     return decrypt(token, opened(connection, services.keys, services.clock()).decryption)
 
 
-def nobody(request: Request, services: Services, reason: Reason, *, fragment: bool = False) -> Response:
-    """A return that names no attempt of ours: a static page, and the ways back that this browser's own keys name. With
-    `fragment` its script looks whether an answer stands behind the `#`."""
+def nobody(request: Request, services: Services, reason: Reason, *, fragment: str = "") -> Response:
+    """A return that names no attempt of ours: a static page, and the ways back that this browser's own keys name. Its
+    script looks whether an answer stands behind the `#`, and posts it to `fragment`; empty: there is no script."""
     nonce, code = new_nonce(), new_short_code()
     if not fragment:  # there it is not known yet
         journal().info("return_refused", reason=reason.code, short_code=code)

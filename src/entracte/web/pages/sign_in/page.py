@@ -9,14 +9,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from entracte.connections.authorization_response import taken_over
+from entracte.connections.identity import seconds_to_settle
 from entracte.connections.model import Connection
 from entracte.connections.sign_in import short_code
 from entracte.organizations.person_key import person_key_of
 from entracte.participation.events import Outcome
 from entracte.participation.journey import may_show
 from entracte.participation.model import Attempt
-from entracte.participation.signing_in import Back, Proof, Returned
 from entracte.participation.take_part import Playing
+from entracte.participation.trips import Back, Proof, Returned
 from entracte.protocol.authorization import parse_query
 from entracte.protocol.errors import Reason, Refused
 from entracte.protocol.state import open_state, read_state
@@ -46,7 +47,7 @@ PAUSE = 1
 BAD_RETURNS = frozenset(
     {
         Reason.STATE_EXPIRED, Reason.STATE_FROM_FUTURE, Reason.RESPONSE_MIXED, Reason.ISSUER_MISMATCH,
-        Reason.ISSUER_MISSING, Reason.RESPONSE_MODE,
+        Reason.ISSUER_MISSING, Reason.RESPONSE_MODE, Reason.RESPONSE_ADDRESS,
     }
 )  # fmt: skip
 """What was wrong with the return itself, before anybody was asked: the page that says so has the status 400. Where no
@@ -112,6 +113,7 @@ async def _mishap(request: Request, seen: Visit) -> Response:
 
 async def _return(request: Request, seen: Visit) -> Response:
     """Prove the browser, finish the attempt, and go on to the form."""
+    seen.services.rates.admit_address(Step.RETURN, request, seen.services.clock())
     try:
         parameters = parse_query(query_of(request), most=MAXIMUM_ADDRESS)
         returned = await _take_back(request, seen, parameters)
@@ -173,7 +175,9 @@ async def _send(
 ) -> Response:
     services, now = seen.services, seen.services.clock()
     services.rates.admit_address(Step.START, request, now)
-    services.rates.admit_owner(Step.START, connection.organization, connection.number, now)
+    services.rates.admit_owner(Step.START, connection.organization, connection, now)
+    if seconds := seconds_to_settle(connection, now):
+        await asyncio.sleep(seconds)
     sent = await services.signing_in.send(
         playing,
         connection,
@@ -204,6 +208,8 @@ async def _take_back(request: Request, seen: Visit, parameters: Mapping[str, str
     connection = await services.directory.connection(published.organization, content.connection)
     if connection is None:
         return await services.signing_in.expired(published, state, content, proof, Reason.PROVIDER_UNREACHABLE)
+    # before the attempt is consumed: who is asked to wait can come back with the same address
+    services.rates.admit_owner(Step.RETURN, published.organization, connection, services.clock())
     person_key = person_key_of(seen.listed.organization, services.keys)
     return await services.signing_in.take_back(published, state, opened, came, proof, connection, person_key)
 

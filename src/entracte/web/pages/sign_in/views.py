@@ -50,9 +50,17 @@ class MishapKind(Enum):
         mark("The sign-in was cut off."),
         mark("Something stopped on our side just before the end. Signing in once more is quick."),
     )
+    CHANGED = (
+        mark("The sign-in was changed meanwhile."),
+        mark("It was set up anew while you were at the login. Signing in once more is quick."),
+    )
     PROFILE_INCOMPLETE = (
         mark("Your account told us too little."),
         mark("It holds no name that we can enter you by. Another account may work."),
+    )
+    OTHER_ACCOUNT = (
+        mark("This account can not be used here."),
+        mark("This campaign does not take it. You did nothing wrong, and another account may work."),
     )
 
     def __init__(self, title: str, text: str) -> None:
@@ -70,6 +78,7 @@ MISHAPS: Mapping[Reason, MishapKind] = MappingProxyType({
     Reason.BROWSER_MISMATCH: MishapKind.OTHER_BROWSER,
     Reason.ATTEMPT_CONSUMED: MishapKind.ALREADY_USED,
     Reason.ATTEMPT_INTERRUPTED: MishapKind.INTERRUPTED,
+    Reason.CONNECTION_CHANGED: MishapKind.CHANGED,
     Reason.ACCESS_DENIED: MishapKind.CANCELLED,
     Reason.PROVIDER_ERROR: MishapKind.PROVIDER_ERROR,
     Reason.RESPONSE_MIXED: MishapKind.PROOF_FAILED,
@@ -103,6 +112,7 @@ MISHAPS: Mapping[Reason, MishapKind] = MappingProxyType({
     Reason.METADATA_MALFORMED: MishapKind.PROVIDER_ERROR,
     Reason.METADATA_ISSUER: MishapKind.PROVIDER_ERROR,
     Reason.RESPONSE_MODE: MishapKind.PROOF_FAILED,
+    Reason.RESPONSE_ADDRESS: MishapKind.PROOF_FAILED,
     Reason.PROVIDER_BUSY: MishapKind.PROVIDER_SLOW,
     Reason.PROVIDER_PAUSED: MishapKind.PROVIDER_UNREACHABLE,
     Reason.REQUEST_REFUSED: MishapKind.PROVIDER_ERROR,
@@ -116,6 +126,7 @@ MISHAPS: Mapping[Reason, MishapKind] = MappingProxyType({
     Reason.REGISTRATION_REFUSED: MishapKind.PROVIDER_ERROR,
     Reason.CLAIM_SOURCE: MishapKind.PROOF_FAILED,
     Reason.PROFILE_INCOMPLETE: MishapKind.PROFILE_INCOMPLETE,
+    Reason.ACCOUNT_NOT_ACCEPTED: MishapKind.OTHER_ACCOUNT,
 })  # fmt: skip
 """Every reason of the log -> what the participant is told."""
 
@@ -207,11 +218,11 @@ def render_mishap(
     nonce: str = "",
     ways: Sequence[str] = (),
     language: str = "en",
-    fragment: bool = False,
+    fragment: str = "",
 ) -> str:
     """One calm page. Without a context nobody knows whose campaign it was: `nonce`, `language` and `ways`, the names
-    of campaigns that this browser takes part in, stand in for it. With `fragment` a script posts an answer that stands
-    behind the `#` of the address."""
+    of campaigns that this browser takes part in, stand in for it. `fragment` is where a script posts an answer that
+    stands behind the `#` of the address; empty: there is none."""
     page = context or neutral_context(language, nonce)
     kind = MISHAPS[mishap.reason]
     returns = _returns(page.language, ways)
@@ -244,7 +255,7 @@ def render_trouble(*, nonce: str, language: str, code: str) -> str:
         ways_are_campaigns=False,
         short_code=code,
         kept=False,
-        fragment=False,
+        fragment="",
     )
 
 
@@ -314,10 +325,12 @@ def _returns(language: str, names: Sequence[str]) -> list[Way]:
 
 
 def _ways(page: PageContext, mishap: Mishap) -> list[Way]:
-    """The ways on, the best one first: it is the one primary button."""
+    """The ways on, the best one first: it is the one primary button. The same account would fare no better, where
+    it was the account."""
     target = "_top" if page.embedded else ""
+    same = mishap.retry and MISHAPS[mishap.reason] is not MishapKind.OTHER_ACCOUNT
     offered = (
-        (mishap.retry, Way(mark("Try again"), f"{page.base}/sign-in", True, target, "second")),
+        (same, Way(mark("Try again"), f"{page.base}/sign-in", True, target, "second")),
         (mishap.retry, Way(mark("Use another account"), f"{page.base}/sign-in?another=1", True, target, "second")),
         (bool(mishap.start), Way(mark("Go on to the campaign"), mishap.start, kind="second")),
         (mishap.guests, Way(mark("Take part without an account"), f"{page.base}/guest", True)),

@@ -14,6 +14,7 @@ from entracte.protocol.logout import LogoutReturn
 from entracte.web.answers import new_nonce, page, see_other
 from entracte.web.journal import journal
 from entracte.web.pages.sign_out.views import render_signed_out
+from entracte.web.rates import Step
 from entracte.web.visits import Services, Visit, at_campaign, neutral_language, query_of, same_origin
 
 
@@ -24,6 +25,7 @@ def routes(services: Services) -> list[Route]:
     async def came_back(request: Request) -> Response:
         """Back from the sign-out at the login, and on to the campaign. A return of no sign-out of ours is told that all
         is done, which is true."""
+        services.rates.admit_address(Step.SIGNED_OUT, request, services.clock())
         back = _read_return(services, query_of(request))
         journal().info("sign_out_returned", how=back.how.value)
         address = await _campaign_of(services, back)
@@ -41,10 +43,13 @@ def routes(services: Services) -> list[Route]:
 
 async def _sign_out(request: Request, seen: Visit) -> Response:
     """Sign out: here at once, then at the login. The answers stay, and so does an entry."""
+    services, now = seen.services, seen.services.clock()
+    services.rates.admit_address(Step.SIGN_OUT, request, now)
     playing, connection = _who_may(request, seen), seen.listed.connection
     if playing is None or connection is None or not connection.config.sign_out:
         return _out_of_the_frame(seen, seen)
-    signed_out = await seen.services.signing_out.sign_out(playing, connection)
+    services.rates.admit_owner(Step.SIGN_OUT, connection.organization, connection, now)
+    signed_out = await services.signing_out.sign_out(playing, connection)
     if signed_out is None:
         return _out_of_the_frame(seen, seen)
     journal().info("signed_out", campaign=seen.definition.campaign, at_login=signed_out.url is not None)
@@ -56,10 +61,13 @@ async def _sign_out(request: Request, seen: Visit) -> Response:
 
 async def _session_changed(request: Request, seen: Visit) -> Response:
     """The form's script saw that the session at the login is over, or another one: the sign-in is shown again."""
+    services, now = seen.services, seen.services.clock()
+    services.rates.admit_address(Step.SIGN_OUT, request, now)
     playing, connection = _who_may(request, seen), seen.listed.connection
     if playing is None or connection is None or not connection.config.watch_session:
         return seen.to_current()
-    after = await seen.services.signing_out.leave(playing)
+    services.rates.admit_owner(Step.SIGN_OUT, connection.organization, None, now)
+    after = await services.signing_out.leave(playing)
     if after is None:
         return seen.to_current()
     journal().info("session_changed", campaign=seen.definition.campaign)
